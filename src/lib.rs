@@ -1,0 +1,1 @@
+//! cgolink: a linker for programs that mix Go with C, C++ and Rust.

@@ -1,0 +1,2 @@
+//! The process: argv in, exit status out.
+fn main() {}
