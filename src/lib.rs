@@ -1,1 +1,11 @@
 //! cgolink: a linker for programs that mix Go with C, C++ and Rust.
+//!
+//! A door ([`args`]) turns what was typed into one [`args::request::LinkRequest`]; the engine turns that into a file.
+
+pub mod args;
+pub mod diag;
+pub mod ids;
+pub mod inputs;
+pub mod layout;
+pub mod relocation;
+pub mod target;

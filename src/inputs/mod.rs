@@ -1,0 +1,4 @@
+//! Bytes to typed views. Inputs are borrowed from their mappings for the whole link and never modified.
+
+pub mod atoms;
+pub mod script;
