@@ -68,7 +68,7 @@ pub enum SectionCommand {
     /// Symbols and the location counter.
     Assignment(Assignment),
     /// An output section.
-    Output(OutputSection),
+    Output(Box<OutputSection>),
     /// `ASSERT`.
     Assert(Expression, String),
     /// `ENTRY`.
