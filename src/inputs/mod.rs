@@ -1,4 +1,5 @@
 //! Bytes to typed views. Inputs are borrowed from their mappings for the whole link and never modified.
 
+pub mod archive;
 pub mod atoms;
 pub mod script;
