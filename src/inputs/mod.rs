@@ -2,4 +2,5 @@
 
 pub mod archive;
 pub mod atoms;
+pub mod kind;
 pub mod script;
