@@ -20,6 +20,8 @@ pub enum Severity {
 pub struct Origin {
     /// The file as the command line or the search named it.
     pub file: Option<PathBuf>,
+    /// Line and column in a text file, both from 1.
+    pub position: Option<(u32, u32)>,
     /// The archive member within `file`.
     pub member: Option<String>,
     /// The Go package that the file or a symbol belongs to.
@@ -58,6 +60,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             write!(out, "{}", file.display())?;
+        }
+        if let Some((line, column)) = self.position {
+            write!(out, ":{line}:{column}")?;
         }
         if let Some(member) = &self.member {
             write!(out, "({member})")?;

@@ -36,6 +36,20 @@ pub enum Command {
     ProgramHeaders(Vec<ProgramHeader>),
     /// `MEMORY { ... }`.
     Memory(Vec<MemoryRegion>),
+    /// `REGION_ALIAS("alias", region)`.
+    RegionAlias {
+        /// The new name.
+        alias: String,
+        /// The region it stands for.
+        region: String,
+    },
+    /// `INSERT AFTER section` (or BEFORE): the SECTIONS commands in front of it join the default script there.
+    Insert {
+        /// AFTER rather than BEFORE.
+        after: bool,
+        /// The output section of the default script.
+        section: String,
+    },
 }
 
 /// A file of `INPUT`/`GROUP`.
@@ -76,7 +90,7 @@ pub enum SectionCommand {
 }
 
 /// An output section description.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub struct OutputSection {
     /// The name; `/DISCARD/` drops what it matches.
     pub name: String,
@@ -84,6 +98,10 @@ pub struct OutputSection {
     pub address: Option<Expression>,
     /// `(NOLOAD)`.
     pub no_load: bool,
+    /// `(COPY)`, `(INFO)`, `(DSECT)`, `(OVERLAY)`: no part of the image.
+    pub not_allocated: bool,
+    /// `(READONLY)`.
+    pub read_only: bool,
     /// `AT(lma)`.
     pub load_address: Option<Expression>,
     /// `ALIGN(n)` after the colon.
@@ -246,6 +264,8 @@ pub enum Expression {
     MaxPageSize,
     /// `CONSTANT(COMMONPAGESIZE)`.
     CommonPageSize,
+    /// `ASSERT(e, message)` as a value: that of `e`, which may not be 0.
+    Assert(Box<Expression>, String),
 }
 
 /// Operators of one operand.

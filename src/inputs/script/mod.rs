@@ -2,3 +2,12 @@
 //! section orders of `linkscripts/`, all read by one reader.
 
 pub mod ast;
+pub mod expression;
+pub mod lexer;
+pub mod parser;
+mod sections;
+pub mod version;
+
+pub use expression::parse_expression;
+pub use parser::{looks_like_script, parse};
+pub use version::{parse_dynamic_list, parse_version_script};
