@@ -3,4 +3,6 @@
 pub mod archive;
 pub mod atoms;
 pub mod kind;
+pub mod macho;
+pub mod refuse;
 pub mod script;
