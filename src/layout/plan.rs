@@ -1,18 +1,47 @@
 //! The section plan (which atoms make which output section, in which order) and its addressed form. Plain data that the
 //! stages hand on: `sections` makes a [`SectionPlan`], `address` turns it into [`Addresses`].
 
+use std::ops::Range;
+
 use crate::ids::{AtomId, OutputSectionId};
-use crate::inputs::script::ast::{Assignment, Expression};
+use crate::inputs::script::ast::{Assignment, Expression, MemoryRegion, ProgramHeader};
 
 /// Every output section, in file order.
 #[derive(Default, Debug)]
 pub struct SectionPlan {
     /// By [`OutputSectionId`].
     pub sections: Vec<OutputSection>,
-    /// The statements of the script between and around the sections, in order.
+    /// The statements of the script between and around the sections, in order; those of `--defsym` first.
     pub statements: Vec<Statement>,
+    /// Every placed atom, in order; the sections' pieces are ranges of it.
+    pub order: Vec<AtomId>,
     /// The output section of each atom, by [`AtomId`]; `None` for what is dropped or never placed.
     pub section_of: Vec<Option<OutputSectionId>>,
+    /// PHDRS of the script; empty for the usual segments.
+    pub program_headers: Vec<ProgramHeader>,
+    /// MEMORY of the script, its REGION_ALIASes as regions of their own.
+    pub memory: Vec<MemoryRegion>,
+    /// REGION_ALIAS: the index in `memory` of the region that each region shares its location counter with.
+    pub memory_shared_with: Vec<usize>,
+}
+
+impl SectionPlan {
+    /// One output section.
+    pub fn get(&self, id: OutputSectionId) -> &OutputSection {
+        &self.sections[id.index()]
+    }
+
+    /// The atoms of a section, in order.
+    pub fn atoms_of<'a>(&'a self, section: &'a OutputSection) -> impl Iterator<Item = AtomId> + 'a {
+        section
+            .pieces
+            .iter()
+            .flat_map(|piece| match piece {
+                Piece::Atoms(range) => &self.order[range.start as usize..range.end as usize],
+                _ => &[],
+            })
+            .copied()
+    }
 }
 
 /// A step of the script's SECTIONS command, orphans inserted.
@@ -65,13 +94,15 @@ pub struct Placement {
     pub segments: Vec<String>,
     /// `(NOLOAD)`.
     pub no_load: bool,
+    /// Named in the script, so that it stays if symbols are assigned in it; orphans are not.
+    pub from_script: bool,
 }
 
 /// A part of an output section.
 #[derive(Debug)]
 pub enum Piece {
-    /// An atom.
-    Atom(AtomId),
+    /// Atoms one after the other: a range of [`SectionPlan::order`].
+    Atoms(Range<u32>),
     /// A symbol or the location counter, which counts from the section's address.
     Assignment(Assignment),
     /// Bytes from the script: width and value.
