@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod atoms;
+pub mod eh_frame;
 pub mod kind;
 pub mod macho;
 pub mod refuse;

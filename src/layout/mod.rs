@@ -2,3 +2,4 @@
 //! linker makes, and where everything lies.
 
 pub mod plan;
+pub mod unwind;
