@@ -2,6 +2,7 @@
 //! section orders of `linkscripts/`, all read by one reader.
 
 pub mod ast;
+pub mod embedded;
 pub mod expression;
 pub mod lexer;
 pub mod parser;
