@@ -3,6 +3,10 @@
 //!
 //! A [`Machine`] is one instruction set. The loops over relocations are generic over it; everything else is plain data.
 
+mod field;
+mod type_table;
+pub mod x86_64;
+
 use std::fmt;
 
 /// What a relocation's target is, as far as the decision depends on it.
@@ -10,7 +14,7 @@ use std::fmt;
 pub struct TargetFacts {
     /// STT_GNU_IFUNC: the address is that of a slot in the `.iplt`, filled by an IRELATIVE relocation.
     pub ifunc: bool,
-    /// STT_TLS.
+    /// STT_TLS, or the section symbol of an SHF_TLS section.
     pub thread_local: bool,
     /// The value does not move with the image: SHN_ABS, or a weak undefined symbol, whose value is 0.
     pub absolute: bool,
@@ -34,7 +38,8 @@ pub struct Mode {
 pub enum Need {
     /// None.
     Nothing,
-    /// A GOT slot with the target's address.
+    /// A GOT slot with the target's address. For an IFUNC target that is the address of its stub, so that the program
+    /// sees one address wherever it looks; the stub is needed too.
     GotSlot,
     /// A GOT slot with the target's offset from the thread pointer.
     GotTpOffset,
@@ -67,7 +72,8 @@ pub struct Decision<O> {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Values {
     /// `S`: the target's address; for an IFUNC, its stub's. For a thread-local target the address in the TLS template's
-    /// segment. With a thunk, the thunk's address.
+    /// segment. 0 for a weak undefined symbol, thread-local or not. With a thunk, the thunk's address, and the addend is
+    /// then 0, because the thunk's target has it.
     pub symbol: u64,
     /// `A`: the addend.
     pub addend: i64,
