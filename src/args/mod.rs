@@ -1,3 +1,11 @@
 //! The doors: each turns what was typed into one validated [`request::LinkRequest`]. The engine knows no door.
 
+pub mod control;
+pub mod flag;
+pub mod ld;
+pub mod quoted;
 pub mod request;
+pub mod rspfile;
+
+#[cfg(test)]
+pub(crate) mod mutation;

@@ -60,12 +60,41 @@ pub struct LinkRequest {
     pub dynamic: DynamicOptions,
     /// How symbol problems are treated.
     pub symbol_policy: SymbolPolicy,
+    /// `--sort-section`: the order of input sections for which the script names none.
+    pub sort_sections: Option<SectionSort>,
+    /// `--orphan-handling`: sections that the script does not mention.
+    pub orphans: OrphanHandling,
+    /// `--relax` (on by default) and `--no-relax`: whether instructions may be replaced by shorter or faster ones.
+    pub relax: bool,
     /// `--trace-symbol`, `--trace`, `--print-map`-like reports.
     pub trace_symbols: Vec<String>,
     /// `-t`: print the files as they are taken.
     pub trace_files: bool,
     /// Worker threads; the machine's number by default.
     pub threads: Option<usize>,
+}
+
+/// `--sort-section`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SectionSort {
+    /// By the section's name.
+    Name,
+    /// By alignment, largest first.
+    Alignment,
+}
+
+/// `--orphan-handling`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum OrphanHandling {
+    /// In a fitting place.
+    #[default]
+    Place,
+    /// The same, with a warning.
+    Warn,
+    /// The link fails.
+    Error,
+    /// They are left out.
+    Discard,
 }
 
 /// What kind of file is made.
@@ -317,6 +346,9 @@ impl LinkRequest {
             segments: SegmentOptions::default(),
             dynamic: DynamicOptions::default(),
             symbol_policy: SymbolPolicy::default(),
+            sort_sections: None,
+            orphans: OrphanHandling::default(),
+            relax: true,
             trace_symbols: Vec::new(),
             trace_files: false,
             threads: None,
