@@ -123,7 +123,7 @@ pub struct Addresses {
     pub atoms: Vec<u64>,
     /// The program headers, in order.
     pub segments: Vec<Segment>,
-    /// By index in [`ScriptSymbols`]: the value of each symbol the script or `--defsym` assigns; `None` for a PROVIDE
+    /// By index in [`ScriptSymbols`](crate::inputs::script::symbols::ScriptSymbols): the value of each symbol the script or `--defsym` assigns; `None` for a PROVIDE
     /// that nobody needs.
     pub script_symbols: Vec<Option<ScriptSymbolValue>>,
     /// Data statements of scripts: output section, offset in it, bytes.
@@ -180,23 +180,4 @@ pub struct ScriptSymbolValue {
     pub value: u64,
     /// The section it moves with; `None` for an absolute number.
     pub section: Option<OutputSectionId>,
-}
-
-/// The symbols that the script and `--defsym` assign, in order of first assignment. The symbol stage defines them all
-/// in the linker's own file, so that an index here is an index there.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct ScriptSymbols {
-    /// Each name once.
-    pub symbols: Vec<ScriptSymbol>,
-}
-
-/// One of them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ScriptSymbol {
-    /// The name.
-    pub name: String,
-    /// Only assigned if referenced and not defined elsewhere.
-    pub provide: bool,
-    /// STV_HIDDEN.
-    pub hidden: bool,
 }

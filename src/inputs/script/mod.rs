@@ -4,9 +4,11 @@
 pub mod ast;
 pub mod embedded;
 pub mod expression;
+pub mod glob;
 pub mod lexer;
 pub mod parser;
 mod sections;
+pub mod symbols;
 pub mod version;
 
 pub use expression::parse_expression;
