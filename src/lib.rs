@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod diag;
+pub mod external;
 pub mod ids;
 pub mod inputs;
 pub mod layout;
