@@ -137,7 +137,7 @@ pub struct Input {
 }
 
 /// How an input was named.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum InputName {
     /// A path.
     File(PathBuf),
@@ -146,7 +146,7 @@ pub enum InputName {
 }
 
 /// Positional switches. Archives are resolved as one group to a fixpoint, so groups need no record.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
 pub struct InputModifiers {
     /// `--whole-archive`: every member is taken.
     pub whole_archive: bool,

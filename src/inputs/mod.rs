@@ -3,7 +3,11 @@
 pub mod archive;
 pub mod atoms;
 pub mod eh_frame;
+pub mod elf;
 pub mod kind;
+pub mod libsearch;
+pub mod load;
 pub mod macho;
 pub mod refuse;
 pub mod script;
+pub mod store;

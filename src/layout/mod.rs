@@ -1,5 +1,7 @@
 //! From live atoms to addresses: which output section each belongs to, in which order, how large the tables are that the
 //! linker makes, and where everything lies.
 
+pub mod facts;
 pub mod plan;
+pub mod scan;
 pub mod unwind;

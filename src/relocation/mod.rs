@@ -98,6 +98,8 @@ pub struct Values {
 pub enum Refusal {
     /// A type that this linker or the psABI does not know.
     UnknownType,
+    /// It names a symbol that its file does not have.
+    NoSuchSymbol,
     /// A type that only a dynamic linker may meet.
     DynamicOnly,
     /// A position-independent image cannot hold it: the object needs -fPIC.
@@ -130,6 +132,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::UnknownType => out.write_str("is of a type that cgolink does not know"),
+            Refusal::NoSuchSymbol => out.write_str("names a symbol that its file does not have"),
             Refusal::DynamicOnly => out.write_str("is only for dynamic linkers and has no place in an object file"),
             Refusal::NeedsPositionIndependentCode => {
                 out.write_str("cannot be used in a position-independent executable")

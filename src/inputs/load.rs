@@ -1,0 +1,348 @@
+//! From the request's inputs to open files: libraries found, scripts in place of libraries expanded, objects parsed,
+//! archives opened but no member of theirs read, unless `--whole-archive` asks for all.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexSet;
+use rayon::prelude::*;
+
+use super::archive::{Archive, Member, MemberData};
+use super::elf::{self, LE, Object};
+use super::kind::{self, ElfKind, ElfRole, FileKind, SectionFacts};
+use super::libsearch::SearchPath;
+use super::refuse;
+use super::script;
+use super::script::ast::{Command, Script, VersionNode};
+use super::store::Store;
+use crate::args::request::{Input, InputModifiers, InputName, LinkRequest};
+use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
+use crate::target::{Architecture, Target};
+
+/// How deep scripts may name scripts.
+const SCRIPT_DEPTH: usize = 16;
+
+/// Where an object stands on the command line: what decides between definitions of equal strength.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Priority {
+    /// The input's number, scripts expanded.
+    pub position: u32,
+    /// The member's header offset in its archive, else 0.
+    pub member: u64,
+}
+
+/// The open inputs.
+pub struct Loaded<'data> {
+    /// Objects named directly, and all members of whole archives.
+    pub objects: Vec<(Priority, Object<'data>)>,
+    /// Archives whose members are taken as needed, by ascending position.
+    pub archives: Vec<OpenArchive<'data>>,
+    /// What the scripts among the inputs said besides naming files.
+    pub directives: Directives,
+    /// What is linked for.
+    pub target: Target,
+}
+
+/// An archive and its place.
+#[derive(Clone, Copy)]
+pub struct OpenArchive<'data> {
+    /// Its number among the inputs.
+    pub position: u32,
+    /// Its path.
+    pub path: &'data Path,
+    /// Its reader.
+    pub archive: Archive<'data>,
+}
+
+/// Commands of scripts in place of libraries that concern the whole link.
+#[derive(Default)]
+pub struct Directives {
+    /// `ENTRY`.
+    pub entry: Option<String>,
+    /// `EXTERN`.
+    pub undefined: Vec<String>,
+    /// `VERSION`.
+    pub versions: Vec<VersionNode>,
+}
+
+/// One input after scripts are expanded.
+enum Leaf<'data> {
+    Object { path: &'data Path, data: &'data [u8] },
+    Archive { path: &'data Path, archive: Archive<'data>, whole: bool },
+    Directive(Command),
+}
+
+/// Opens every input of a request.
+pub fn load<'data>(request: &LinkRequest, store: &'data Store) -> Result<Loaded<'data>> {
+    let search = SearchPath::new(request);
+    let opener = Opener { store, search: &search };
+    let opened: Vec<_> = without_repeats(&request.inputs).into_par_iter().map(|input| opener.open(input)).collect();
+    let mut errors = Vec::new();
+    let mut leaves = Vec::new();
+    for result in opened {
+        match result {
+            Ok(found) => leaves.extend(found),
+            Err(found) => errors.extend(found),
+        }
+    }
+    let leaves = Diagnostics::check(leaves, errors)?;
+    place(leaves, store, request)
+}
+
+/// A library or archive that is named again adds nothing, as archives are searched until nothing more is found.
+fn without_repeats(inputs: &[Input]) -> Vec<&Input> {
+    let mut seen = IndexSet::new();
+    let is_archive = |input: &Input| match &input.what {
+        InputName::File(path) => path.extension().is_some_and(|extension| extension == "a"),
+        InputName::Library(_) => true,
+    };
+    inputs.iter().filter(|input| !is_archive(input) || seen.insert((&input.what, input.modifiers))).collect()
+}
+
+struct Opener<'data, 'link> {
+    store: &'data Store,
+    search: &'link SearchPath,
+}
+
+impl<'data> Opener<'data, '_> {
+    fn open(&self, input: &Input) -> Result<Vec<Leaf<'data>>> {
+        let path = match &input.what {
+            InputName::File(path) => self.search.in_sysroot(path),
+            InputName::Library(name) => self.search.library(name, input.modifiers)?,
+        };
+        self.open_path(path, input.modifiers, 0)
+    }
+
+    fn open_path(&self, path: PathBuf, modifiers: InputModifiers, depth: usize) -> Result<Vec<Leaf<'data>>> {
+        let path = self.store.keep_path(path);
+        let data = self.store.map(path)?;
+        match FileKind::of(data) {
+            FileKind::Archive { .. } => {
+                let archive = Archive::parse(data).map_err(|error| error.diagnostic(path))?;
+                Ok(vec![Leaf::Archive { path, archive, whole: modifiers.whole_archive }])
+            }
+            FileKind::Text if script::looks_like_script(data) => self.expand(path, data, modifiers, depth),
+            _ => Ok(vec![Leaf::Object { path, data }]),
+        }
+    }
+
+    /// The files that a script in place of a library names, in its order.
+    fn expand(
+        &self,
+        path: &'data Path,
+        data: &'data [u8],
+        modifiers: InputModifiers,
+        depth: usize,
+    ) -> Result<Vec<Leaf<'data>>> {
+        if depth >= SCRIPT_DEPTH {
+            return Err(Diagnostic::error(
+                "script-recursion",
+                format!("scripts name scripts more than {SCRIPT_DEPTH} deep"),
+            )
+            .at(Origin::file(path))
+            .into());
+        }
+        let Script { commands } = script::parse(data, path)?;
+        let mut leaves = Vec::new();
+        for command in commands {
+            match command {
+                Command::Input(files) => {
+                    for file in files {
+                        let found = self.script_input(&file.name, path, modifiers)?;
+                        leaves.extend(self.open_path(found, modifiers, depth + 1)?);
+                    }
+                }
+                Command::Entry(_) | Command::Extern(_) | Command::Version(_) => leaves.push(Leaf::Directive(command)),
+                Command::OutputFormat(_) | Command::OutputArch(_) | Command::SearchDir(_) => {}
+                _ => {
+                    return Err(Diagnostic::error(
+                        "script-as-input",
+                        "lays out sections, which a script named as an input cannot do",
+                    )
+                    .at(Origin::file(path))
+                    .help("give it with -T")
+                    .into());
+                }
+            }
+        }
+        Ok(leaves)
+    }
+
+    fn script_input(
+        &self,
+        name: &str,
+        script: &Path,
+        modifiers: InputModifiers,
+    ) -> std::result::Result<PathBuf, Diagnostic> {
+        match name.strip_prefix("-l") {
+            Some(library) => self.search.library(library, modifiers),
+            None => self.search.script_input(Path::new(name), script).ok_or_else(|| {
+                Diagnostic::error(
+                    "file-not-found",
+                    format!("names {name}, which is neither beside it nor on the search path"),
+                )
+                .at(Origin::file(script))
+            }),
+        }
+    }
+}
+
+/// Parses an object for the target, or says what the file is instead.
+fn parse_object<'data>(
+    path: &'data Path,
+    member: Option<&'data [u8]>,
+    data: &'data [u8],
+    target: Target,
+) -> std::result::Result<Object<'data>, Diagnostic> {
+    let origin = match member {
+        Some(name) => Origin::member(path, String::from_utf8_lossy(name)),
+        None => Origin::file(path),
+    };
+    if let Some(error) = refuse::object(&origin, data, target) {
+        return Err(error);
+    }
+    let object = elf::parse(path, member, data)?;
+    let sections = (0..object.sections.len()).filter_map(|index| {
+        let section = &object.sections[index];
+        Some(SectionFacts {
+            name: object.section_name(index as u32).ok()?,
+            size: section.sh_size.get(LE),
+            is_allocated: section.sh_flags.get(LE) & u64::from(object::elf::SHF_ALLOC) != 0,
+        })
+    });
+    if kind::is_slim_lto(sections) {
+        return Err(refuse::lto(&origin, refuse::Lto::Slim));
+    }
+    Ok(object)
+}
+
+impl<'data> OpenArchive<'data> {
+    /// The object that a member holds; a thin archive's stands in a file of its own.
+    pub fn object(
+        &self,
+        member: &Member<'data>,
+        store: &'data Store,
+        target: Target,
+    ) -> std::result::Result<Object<'data>, Diagnostic> {
+        let data = match member.data {
+            MemberData::Inline(data) => data,
+            MemberData::Thin(name) => {
+                let beside = self.path.parent().unwrap_or(Path::new(""));
+                store.map(&beside.join(String::from_utf8_lossy(name).as_ref()))?
+            }
+        };
+        parse_object(self.path, Some(member.name), data, target)
+    }
+
+    /// Every member's object, those of other kinds left out.
+    fn all_objects(&self, store: &'data Store, target: Target) -> Result<Vec<(Priority, Object<'data>)>> {
+        let mut objects = Vec::new();
+        let mut errors = Vec::new();
+        for member in self.archive.members() {
+            let member = member.map_err(|error| error.diagnostic(self.path))?;
+            if matches!(member.data, MemberData::Inline(data) if FileKind::of(data) == FileKind::Text) {
+                continue;
+            }
+            let priority = Priority { position: self.position, member: member.header_offset };
+            match self.object(&member, store, target) {
+                Ok(object) => objects.push((priority, object)),
+                Err(error) => errors.push(error),
+            }
+        }
+        Diagnostics::check(objects, errors)
+    }
+}
+
+/// What an object file says it is for.
+fn machine_of(data: &[u8]) -> Option<Architecture> {
+    match FileKind::of(data) {
+        FileKind::Elf(ElfKind { is_64: true, little_endian: true, role: ElfRole::Relocatable, machine }) => {
+            Architecture::from_elf_machine(machine)
+        }
+        _ => None,
+    }
+}
+
+/// What is linked for: as the request says, else as the first object does, on the command line or in an archive.
+fn settle_target(leaves: &[Leaf<'_>], request: &LinkRequest) -> Result<Target> {
+    if let Some(target) = request.target {
+        return Ok(target);
+    }
+    let direct = leaves.iter().filter_map(|leaf| match leaf {
+        Leaf::Object { data, .. } => machine_of(data),
+        _ => None,
+    });
+    let archived = leaves.iter().filter_map(|leaf| match leaf {
+        Leaf::Archive { archive, .. } => archive.members().flatten().find_map(|member| match member.data {
+            MemberData::Inline(data) => machine_of(data),
+            MemberData::Thin(_) => None,
+        }),
+        _ => None,
+    });
+    if let Some(architecture) = direct.chain(archived).next() {
+        return Ok(Target { architecture, libc: None });
+    }
+    if let Some(Leaf::Object { path, data }) = leaves.iter().find(|leaf| matches!(leaf, Leaf::Object { .. })) {
+        let assumed = Target { architecture: Architecture::X86_64, libc: None };
+        if let Some(error) = refuse::object(&Origin::file(path), data, assumed) {
+            return Err(error.into());
+        }
+    }
+    Err(Diagnostic::error("no-input", "there is no object file to link")
+        .help("name at least one object file or archive; with -u SYMBOL something is taken from an archive")
+        .into())
+}
+
+/// Numbers the leaves and parses the objects among them.
+fn place<'data>(leaves: Vec<Leaf<'data>>, store: &'data Store, request: &LinkRequest) -> Result<Loaded<'data>> {
+    let target = settle_target(&leaves, request)?;
+    let parsed: Vec<_> = leaves
+        .par_iter()
+        .enumerate()
+        .map(|(position, leaf)| objects_of(leaf, position as u32, store, target))
+        .collect();
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    for result in parsed {
+        match result {
+            Ok(found) => objects.extend(found),
+            Err(found) => errors.extend(found),
+        }
+    }
+    let objects = Diagnostics::check(objects, errors)?;
+    let mut loaded = Loaded { objects, archives: Vec::new(), directives: Directives::default(), target };
+    for (position, leaf) in leaves.into_iter().enumerate() {
+        match leaf {
+            Leaf::Archive { path, archive, whole: false } => {
+                loaded.archives.push(OpenArchive { position: position as u32, path, archive });
+            }
+            Leaf::Directive(Command::Entry(entry)) => loaded.directives.entry = Some(entry),
+            Leaf::Directive(Command::Extern(names)) => loaded.directives.undefined.extend(names),
+            Leaf::Directive(Command::Version(nodes)) => loaded.directives.versions.extend(nodes),
+            _ => {}
+        }
+    }
+    Ok(loaded)
+}
+
+/// The objects that an input brings whether they are needed or not.
+fn objects_of<'data>(
+    leaf: &Leaf<'data>,
+    position: u32,
+    store: &'data Store,
+    target: Target,
+) -> Result<Vec<(Priority, Object<'data>)>> {
+    match leaf {
+        Leaf::Object { path, data } => {
+            Ok(vec![(Priority { position, member: 0 }, parse_object(path, None, data, target)?)])
+        }
+        Leaf::Archive { path, archive, whole } => {
+            if let Some(error) = refuse::archive(&Origin::file(*path), archive, target) {
+                return Err(error.into());
+            }
+            match whole {
+                true => OpenArchive { position, path, archive: *archive }.all_objects(store, target),
+                false => Ok(Vec::new()),
+            }
+        }
+        Leaf::Directive(_) => Ok(Vec::new()),
+    }
+}
