@@ -2,10 +2,7 @@
 
 /// Splits a column into the parts of consecutive owners: part `i` has `lengths[i]` elements. What is left over is not
 /// handed out.
-pub fn split_by_lengths<'column, T>(
-    mut column: &'column mut [T],
-    lengths: impl IntoIterator<Item = usize>,
-) -> Vec<&'column mut [T]> {
+pub fn split_by_lengths<T>(mut column: &mut [T], lengths: impl IntoIterator<Item = usize>) -> Vec<&mut [T]> {
     let mut parts = Vec::new();
     for length in lengths {
         let (part, rest) = column.split_at_mut(length);

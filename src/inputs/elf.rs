@@ -233,11 +233,10 @@ impl<'data> Reader<'data> {
             Tables { symtab: None, extended_indices: &[], relocated_by: vec![0; sections.len()], groups: Vec::new() };
         for (index, section) in sections.iter().enumerate() {
             match section.sh_type.get(LE) {
-                elf::SHT_SYMTAB => {
-                    if tables.symtab.replace(index).is_some() {
-                        return Err(self.bad(section.sh_offset.get(LE), "has two symbol tables"));
-                    }
+                elf::SHT_SYMTAB if tables.symtab.is_some() => {
+                    return Err(self.bad(section.sh_offset.get(LE), "has two symbol tables"));
                 }
+                elf::SHT_SYMTAB => tables.symtab = Some(index),
                 elf::SHT_SYMTAB_SHNDX => tables.extended_indices = self.records(section)?,
                 elf::SHT_GROUP => tables.groups.push(index),
                 elf::SHT_RELA => {

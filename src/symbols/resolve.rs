@@ -12,7 +12,7 @@ use super::names::{NameId, NameTable};
 use crate::diag::Result;
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::elf::{LE, Place};
-use crate::layout::plan::ScriptSymbols;
+use crate::inputs::script::symbols::ScriptSymbols;
 use crate::par::split_by_lengths;
 use crate::target::Architecture;
 
