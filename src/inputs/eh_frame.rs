@@ -306,7 +306,7 @@ pub(crate) mod samples {
                 Some(_) => body.extend(b"zPLR\0\x01\x78\x10\x07\x9b\0\0\0\0\x1b\x1b"),
             }
             body.extend([0x0c, 7, 8, 0x90, 1]);
-            while body.len() % 4 != 0 {
+            while !body.len().is_multiple_of(4) {
                 body.push(0);
             }
             let at = self.record(&body);
@@ -326,7 +326,7 @@ pub(crate) mod samples {
                 None => body.push(0),
                 Some(_) => body.extend([4, 0, 0, 0, 0]),
             }
-            while body.len() % 4 != 0 {
+            while !body.len().is_multiple_of(4) {
                 body.push(0);
             }
             self.record(&body);

@@ -4,4 +4,5 @@
 pub mod facts;
 pub mod plan;
 pub mod scan;
+pub mod strings;
 pub mod unwind;

@@ -520,8 +520,11 @@ mod tests {
         out
     }
 
-    /// What gimli reads: the CIEs' personalities, and of each FDE the function's address and size and its CIE's offset.
-    fn read_back(bytes: &[u8]) -> (Vec<Option<u64>>, Vec<(u64, u64, usize)>) {
+    /// The function's address and size, and the offset of the CIE.
+    type ReadFde = (u64, u64, usize);
+
+    /// What gimli reads: the CIEs' personalities, and the FDEs.
+    fn read_back(bytes: &[u8]) -> (Vec<Option<u64>>, Vec<ReadFde>) {
         let bases = BaseAddresses::default().set_eh_frame(FRAME);
         let section = GimliFrame::new(bytes, LittleEndian);
         let (mut cies, mut fdes) = (Vec::new(), Vec::new());
