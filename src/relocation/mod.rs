@@ -3,6 +3,7 @@
 //!
 //! A [`Machine`] is one instruction set. The loops over relocations are generic over it; everything else is plain data.
 
+pub mod aarch64;
 mod field;
 mod type_table;
 pub mod x86_64;
@@ -52,7 +53,8 @@ pub enum Need {
     /// An IRELATIVE relocation for the place itself would be possible, but the stub's address is used: as `IfuncStub`
     /// plus, in a position-independent image, `DynamicRelative`.
     IfuncAddress,
-    /// A range-extension thunk if the target turns out to be too far: direct calls and jumps on aarch64.
+    /// A range-extension thunk if the target turns out to be too far: direct calls and jumps on aarch64. For an IFUNC
+    /// target the branch goes to its stub, which is needed too.
     BranchReach,
 }
 
@@ -108,6 +110,8 @@ pub enum Refusal {
     ThreadLocalMismatch,
     /// The instruction sequence the psABI prescribes is not there.
     UnexpectedInstructions(&'static str),
+    /// A GOT slot for a symbol plus an addend, where the slot belongs to the symbol.
+    SlotWithAddend,
     /// The field lies outside of its section.
     OutsideSection,
     /// The value does not fit: it, and the range of the field.
@@ -141,6 +145,7 @@ impl fmt::Display for Refusal {
             Refusal::UnexpectedInstructions(expected) => {
                 write!(out, "stands on other instructions than the psABI's: expected {expected}")
             }
+            Refusal::SlotWithAddend => out.write_str("asks for the GOT slot of a symbol plus an addend"),
             Refusal::OutsideSection => out.write_str("lies outside of its section"),
             Refusal::OutOfRange { value, minimum, maximum } => {
                 write!(out, "is out of range: {value:#x} is not in [{minimum:#x}, {maximum:#x}]")
@@ -167,6 +172,27 @@ pub trait Machine: Sync {
         offset: usize,
         addend: i64,
     ) -> Result<Decision<Self::Operation>, Refusal>;
+
+    /// Whether a relocation of this type may be decided together with the one after it, by [`Machine::decide_pair`].
+    #[inline]
+    fn begins_pair(_kind: u32) -> bool {
+        false
+    }
+
+    /// Decides two relocations as one, which is then decided to consume the next. Asked by the scan and by the write,
+    /// only if [`Machine::begins_pair`] holds for `kind`, and the next relocation is against the same symbol, lies 4
+    /// bytes after `offset`, is of type `next`, and both addends are 0. `None`: each is decided alone.
+    #[inline]
+    fn decide_pair(
+        _kind: u32,
+        _next: u32,
+        _facts: TargetFacts,
+        _mode: Mode,
+        _section: &[u8],
+        _offset: usize,
+    ) -> Option<Decision<Self::Operation>> {
+        None
+    }
 
     /// Writes the field at `offset` of `section`, which holds the section's original bytes (or a part of it that has at
     /// least the 16 bytes before and after the field that the section has).
