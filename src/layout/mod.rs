@@ -2,7 +2,14 @@
 //! linker makes, and where everything lies.
 
 pub mod facts;
+pub mod matching;
+mod orphans;
 pub mod plan;
 pub mod scan;
+pub mod sections;
+mod sort;
 pub mod strings;
 pub mod unwind;
+
+#[cfg(test)]
+mod samples;

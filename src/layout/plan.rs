@@ -94,6 +94,10 @@ pub struct Placement {
     pub segments: Vec<String>,
     /// `(NOLOAD)`.
     pub no_load: bool,
+    /// `(COPY)`, `(INFO)` and their like: no part of the image.
+    pub not_allocated: bool,
+    /// `(READONLY)`.
+    pub read_only: bool,
     /// Named in the script, so that it stays if symbols are assigned in it; orphans are not.
     pub from_script: bool,
 }
