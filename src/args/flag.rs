@@ -156,10 +156,10 @@ fn abbreviated<'t, State>(tables: &[&'t [Flag<State>]], name: &[u8], valued: boo
 /// Finds a driver flag: names are written with their dashes, and with a final `=` where the value must be attached; the
 /// longest name that fits wins. A value is attached to [`Takes::Rest`] and to names of one letter, else it is the next
 /// argument.
-pub fn find_driver<'t, 'a, State>(table: &'t [Flag<State>], argument: &'a OsStr) -> Option<Match<'t, 'a, State>> {
+pub fn find_driver<'t, 'a, State>(tables: &[&'t [Flag<State>]], argument: &'a OsStr) -> Option<Match<'t, 'a, State>> {
     let bytes = argument.as_bytes();
     let mut best: Option<(usize, Match<'t, 'a, State>)> = None;
-    for (entry, name) in entries(&[table]) {
+    for (entry, name) in entries(tables) {
         let Some(rest) = bytes.strip_prefix(name.as_bytes()) else { continue };
         if best.as_ref().is_some_and(|(length, _)| *length >= name.len()) {
             continue;

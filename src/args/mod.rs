@@ -1,8 +1,10 @@
 //! The doors: each turns what was typed into one validated [`request::LinkRequest`]. The engine knows no door.
 
+pub mod cc;
 pub mod control;
 pub mod flag;
 pub mod ld;
+pub mod probe;
 pub mod quoted;
 pub mod request;
 pub mod rspfile;
