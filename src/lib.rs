@@ -9,6 +9,7 @@ pub mod ids;
 pub mod inputs;
 pub mod layout;
 pub mod liveness;
+pub mod output;
 pub mod par;
 pub mod relocation;
 pub mod symbols;

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod atoms;
+pub mod compressed;
 pub mod eh_frame;
 pub mod elf;
 pub mod kind;

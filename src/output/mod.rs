@@ -1,0 +1,4 @@
+//! The finished file: its bytes, and the parts of it that no input has.
+
+pub mod buildid;
+pub mod compress;
