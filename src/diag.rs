@@ -3,6 +3,7 @@
 //! A stage collects every error a user can mend and returns them together as [`Diagnostics`]; they are sorted before
 //! printing, so the order never depends on threads.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ pub enum Severity {
 }
 
 /// Where in the inputs something is wrong. Every part is optional; what is known is printed.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin {
     /// The file as the command line or the search named it.
     pub file: Option<PathBuf>,
@@ -137,6 +138,51 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// The diagnostic as one line of JSON, for `--error-format=json`. Every field is always there: `code`, `severity`
+    /// (`error`, `warning`), `message`, `file`, `line` and `column` (of a text file, from 1), `member`, `section`, `offset` (bytes), `package`, `notes` (an array) and
+    /// `help`; what is not known is `null`.
+    pub fn to_json(&self) -> String {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let Origin { file, position, member, package, section, offset } = &self.origin;
+        let json = Json {
+            code: self.code,
+            severity,
+            message: &self.message,
+            file: file.as_deref().map(Path::to_string_lossy),
+            line: position.map(|(line, _)| line),
+            column: position.map(|(_, column)| column),
+            member: member.as_deref(),
+            section: section.as_deref(),
+            offset: *offset,
+            package: package.as_deref(),
+            notes: &self.notes,
+            help: self.help.as_deref(),
+        };
+        serde_json::to_string(&json).unwrap_or_default() // strings and numbers: this cannot fail
+    }
+}
+
+/// The JSON form, fields in order.
+#[derive(serde::Serialize)]
+struct Json<'a> {
+    code: &'a str,
+    severity: &'a str,
+    message: &'a str,
+    file: Option<Cow<'a, str>>,
+    line: Option<u32>,
+    column: Option<u32>,
+    member: Option<&'a str>,
+    section: Option<&'a str>,
+    offset: Option<u64>,
+    package: Option<&'a str>,
+    notes: &'a [String],
+    help: Option<&'a str>,
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
@@ -179,6 +225,11 @@ impl Diagnostics {
     /// The diagnostics, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
+    }
+
+    /// All as JSON, one object a line; see [`Diagnostic::to_json`].
+    pub fn to_json_lines(&self) -> String {
+        self.0.iter().map(|one| one.to_json() + "\n").collect()
     }
 
     /// Everything of both.
@@ -245,6 +296,21 @@ mod tests {
             one.to_string(),
             "error: libx.a(y.o):(.text+0x10): relocation R_X86_64_PC32 is out of range\n  note: the target is 0x80000000 bytes away\n  help: rebuild y.o with -mcmodel=large"
         );
+    }
+
+    #[test]
+    fn json_has_every_field() {
+        let mut one = Diagnostic::error("undefined-symbol", "undefined symbol: \"f\"")
+            .at(Origin::member("libx.a", "y.o").in_section(".text").at(16))
+            .note("in function `g`");
+        one.origin.package = Some("cgo/app".to_owned());
+        assert_eq!(
+            Diagnostics::from(one).to_json_lines(),
+            r#"{"code":"undefined-symbol","severity":"error","message":"undefined symbol: \"f\"","file":"libx.a","line":null,"column":null,"member":"y.o","section":".text","offset":16,"package":"cgo/app","notes":["in function `g`"],"help":null}"#
+                .to_owned()
+                + "\n"
+        );
+        assert!(Diagnostic::warning("a", "b").to_json().contains(r#""severity":"warning","message":"b","file":null"#));
     }
 
     #[test]
