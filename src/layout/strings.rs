@@ -440,7 +440,7 @@ mod tests {
         let sections = large_sections();
         let atoms: Vec<_> = sections.iter().map(|data| atom(data, SHF_STRINGS, 1, 1)).collect();
         let mut known: HashMap<&[u8], u32> = HashMap::new();
-        let mut expected = Vec::new();
+        let mut expected: Vec<u8> = Vec::new();
         for string in sections.iter().flat_map(|data| data.split_inclusive(|&byte| byte == 0)) {
             known.entry(string).or_insert_with(|| {
                 expected.extend(string);
