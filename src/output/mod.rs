@@ -2,3 +2,5 @@
 
 pub mod buildid;
 pub mod compress;
+pub mod gnu_property;
+pub mod map;
