@@ -197,7 +197,7 @@ impl Linked {
         }
         let holds = |symbol: &&Symbol| {
             facts.iter().all(|(key, value)| match key.as_str() {
-                "align" => parse(value).is_some_and(|align| symbol.address % align == 0),
+                "align" => parse(value).is_some_and(|align| symbol.address.is_multiple_of(align)),
                 "addr" => parse(value) == Some(symbol.address),
                 _ => symbol.facts.get(key.as_str()) == Some(value),
             })

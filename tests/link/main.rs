@@ -90,7 +90,8 @@ fn one(case: &Path, target: &Target, plan: &Plan, peer: Option<&str>, folder: &s
     let program = out.join("program");
     let mut command = link_command(target, case, plan, &built, peer, &out)?;
     let linked = support::run(command.current_dir(&out), DEADLINE);
-    let report = |message: &str| format!("{message}\n{command:?}\n{}", linked.describe());
+    let shown = support::shown(&command);
+    let report = |message: &str| format!("{message}\n{shown}\n{}", linked.describe());
     if linked.timed_out || linked.signal.is_some() {
         return Err(report("the linker did not end by itself"));
     }
@@ -107,7 +108,7 @@ fn one(case: &Path, target: &Target, plan: &Plan, peer: Option<&str>, folder: &s
     facts.audit()?;
     let broken: Vec<String> = plan.checks.iter().filter_map(|c| facts.check(c, &out).err()).collect();
     if !broken.is_empty() {
-        return Err(format!("{}\n{command:?}", broken.join("\n")));
+        return Err(format!("{}\n{shown}", broken.join("\n")));
     }
     if plan.run { run(&program, target, plan) } else { Ok(()) }
 }

@@ -19,7 +19,9 @@ pub fn named() -> Option<String> {
 /// Whether the peer can link for this target at all.
 pub fn knows(peer: &str, target: &Target) -> bool {
     // GNU ld is built for one architecture; musl-gcc asks for a loader even with -static, which lld and mold then add.
-    !(peer == "bfd" && target.aarch64) && !(matches!(peer, "lld" | "mold") && target.name == "x86_64-musl-gcc")
+    let no_emulation = peer == "bfd" && target.aarch64;
+    let adds_a_loader = matches!(peer, "lld" | "mold") && target.name == "x86_64-musl-gcc";
+    !no_emulation && !adds_a_loader
 }
 
 fn program(peer: &str) -> Result<PathBuf, String> {
@@ -82,7 +84,7 @@ pub fn link_command(
         match arg.as_str() {
             "-lstdc++" => command.args([file("libc++abi.a")?, file("libc++.a")?, file("libunwind.a")?]),
             "-lunwind" => command.arg(file("libunwind.a")?),
-            "-static" | "-static-pie" | "-pthread" | "-lpthread" | "-lm" => &mut command,
+            "-static" | "-static-pie" | "-Xlinker" | "-pthread" | "-lpthread" | "-lm" => &mut command,
             other => match other.strip_prefix("-Wl,") {
                 Some(list) => command.args(list.split(',')),
                 None => command.arg(other),
@@ -93,6 +95,7 @@ pub fn link_command(
         command.args([
             "--start-group".to_owned(),
             file("libc.a")?,
+            file("libzigc.a")?,
             file("libcompiler_rt.a")?,
             file("libubsan_rt.a")?,
             "--end-group".to_owned(),

@@ -90,6 +90,13 @@ pub fn compiler(words: &str) -> Result<Command, String> {
     Ok(made)
 }
 
+/// The words of a command, for the message of a failed test.
+pub fn shown(command: &Command) -> String {
+    let words: Vec<_> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(|w| w.to_string_lossy()).collect();
+    words.join(" ")
+}
+
 /// Runs a command to its end, or kills it at the deadline.
 pub fn run(command: &mut Command, deadline: Duration) -> Finished {
     let mut child = match command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
@@ -116,7 +123,7 @@ pub fn run(command: &mut Command, deadline: Duration) -> Finished {
 /// Runs a command that has to succeed; the error says what it was and what it wrote.
 pub fn run_ok(command: &mut Command, deadline: Duration) -> Result<Finished, String> {
     let finished = run(command, deadline);
-    if finished.success() { Ok(finished) } else { Err(format!("{command:?}\n{}", finished.describe())) }
+    if finished.success() { Ok(finished) } else { Err(format!("{}\n{}", shown(command), finished.describe())) }
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {

@@ -1,0 +1,1 @@
+int unneeded = 3;

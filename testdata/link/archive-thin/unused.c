@@ -1,0 +1,1 @@
+int not_asked_for(void) { return 0; }

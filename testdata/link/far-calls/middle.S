@@ -1,0 +1,4 @@
+        .section .text.middle,"ax",%progbits
+        .globl middle
+middle: ret
+        .skip 140 * 1024 * 1024

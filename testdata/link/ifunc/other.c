@@ -1,0 +1,2 @@
+extern int chosen(int);
+int (*other_pointer(void))(int) { return chosen; }

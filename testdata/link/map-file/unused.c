@@ -1,0 +1,1 @@
+int not_pulled_in(void) { return 1; }

@@ -1,0 +1,1 @@
+__attribute__((section("numbers"), used)) static const int c = 10;

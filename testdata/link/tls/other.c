@@ -1,0 +1,2 @@
+_Thread_local int elsewhere = 30;
+int bump_elsewhere(void) { return ++elsewhere; }

@@ -1,0 +1,1 @@
+int measured(int x) { return x * 10; }
