@@ -50,18 +50,18 @@ fn only_compile(state: &mut State, given: &Given<'_>) -> Result<()> {
 }
 
 fn joined(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, true);
+    state.give_compiler(given, true);
     Ok(())
 }
 
 /// `-D NAME`: the compiler takes it joined as well.
 fn one_letter(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, true);
+    state.give_compiler(given, true);
     Ok(())
 }
 
 fn separate(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, false);
+    state.give_compiler(given, false);
     Ok(())
 }
 

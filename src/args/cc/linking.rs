@@ -91,7 +91,7 @@ fn set<T>(place: &mut T, value: T) -> Result<()> {
 }
 
 fn token(state: &mut State, argument: impl Into<OsString>) -> Result<()> {
-    state.to_linker(argument);
+    state.give_linker(argument);
     Ok(())
 }
 
@@ -102,13 +102,13 @@ fn pass(state: &mut State, flag: &str, given: &Given<'_>) -> Result<()> {
         argument.push("=");
     }
     argument.push(given.raw());
-    state.to_linker(argument);
+    state.give_linker(argument);
     Ok(())
 }
 
 fn for_linker(state: &mut State, given: &Given<'_>) -> Result<()> {
     for part in given.raw().as_bytes().split(|&byte| byte == b',') {
-        state.to_linker(OsStr::from_bytes(part));
+        state.give_linker(OsStr::from_bytes(part));
     }
     Ok(())
 }
@@ -131,7 +131,7 @@ fn no_standard_library(state: &mut State, given: &Given<'_>) -> Result<()> {
 
 /// Where threads are a library of their own, it is wanted.
 fn pthread(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, true);
+    state.give_compiler(given, true);
     state.driver.threads = true;
     Ok(())
 }
@@ -147,7 +147,7 @@ fn prefix(state: &mut State, given: &Given<'_>) -> Result<()> {
 }
 
 fn sysroot(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, given.flag.ends_with('='));
+    state.give_compiler(given, given.flag.ends_with('='));
     if given.flag == "-isysroot" {
         return Ok(()); // headers only, outside macOS
     }
@@ -160,7 +160,7 @@ fn triple(state: &mut State, given: &Given<'_>) -> Result<()> {
         return Err(given.wrong("names no target"));
     }
     state.driver.triple = Some(triple.to_owned());
-    state.to_compiler(given, given.flag.ends_with('='));
+    state.give_compiler(given, given.flag.ends_with('='));
     Ok(())
 }
 
@@ -170,7 +170,7 @@ fn driver_mode(state: &mut State, given: &Given<'_>) -> Result<()> {
 }
 
 fn sanitize(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, true);
+    state.give_compiler(given, true);
     for name in given.text()?.split(',').filter(|name| !name.is_empty()) {
         if !state.driver.sanitizers.iter().any(|known| known == name) {
             state.driver.sanitizers.push(name.to_owned());
@@ -180,7 +180,7 @@ fn sanitize(state: &mut State, given: &Given<'_>) -> Result<()> {
 }
 
 fn no_sanitize(state: &mut State, given: &Given<'_>) -> Result<()> {
-    state.to_compiler(given, true);
+    state.give_compiler(given, true);
     let names: Vec<&str> = given.text()?.split(',').collect();
     state.driver.sanitizers.retain(|known| !names.contains(&known.as_str()) && !names.contains(&"all"));
     Ok(())
@@ -188,6 +188,6 @@ fn no_sanitize(state: &mut State, given: &Given<'_>) -> Result<()> {
 
 fn host_only(state: &mut State, given: &Given<'_>) -> Result<()> {
     state.host_only(given);
-    state.to_compiler(given, given.flag.ends_with('='));
+    state.give_compiler(given, given.flag.ends_with('='));
     Ok(())
 }

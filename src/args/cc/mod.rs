@@ -6,6 +6,7 @@
 
 mod compile;
 mod linking;
+pub mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -168,12 +169,12 @@ impl State {
         }
     }
 
-    fn to_linker(&mut self, argument: impl Into<OsString>) {
+    fn give_linker(&mut self, argument: impl Into<OsString>) {
         self.linker.push(argument.into());
     }
 
     /// The flag and its value, as they were typed, for the compiler.
-    fn to_compiler(&mut self, given: &Given<'_>, joined: bool) {
+    fn give_compiler(&mut self, given: &Given<'_>, joined: bool) {
         let mut argument = OsString::from(given.flag);
         match given.value {
             Some(value) if joined => argument.push(value),
@@ -194,7 +195,7 @@ impl State {
         if self.language.is_some() || is_source(Path::new(argument)) {
             self.driver.sources.push(Source { path: argument.into(), language: self.language.clone() });
         }
-        self.to_linker(argument);
+        self.give_linker(argument);
     }
 
     fn take(&mut self, argument: &OsStr, rest: &mut impl Iterator<Item = OsString>) -> Result<()> {

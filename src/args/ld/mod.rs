@@ -228,6 +228,23 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<LdCommand>
     state.finish()
 }
 
+/// A flag recognised, but not acted on.
+pub struct Recognised {
+    /// All its names, without dashes.
+    pub names: &'static [&'static str],
+    /// The value that stands in the same argument.
+    pub value: Option<OsString>,
+    /// Whether the value is the next argument.
+    pub wants_next: bool,
+}
+
+/// The flag that `argument` is; `None` if it is a file or unknown.
+pub fn recognise(argument: &OsStr) -> Option<Recognised> {
+    let found = flag::find_gnu(TABLES, argument)?;
+    let wants_next = found.wants_next();
+    Some(Recognised { names: found.entry.names, value: found.attached.map(OsStr::to_owned), wants_next })
+}
+
 /// The first line of `-v` and `--version`. Build systems look for "GNU" in it; none of its lines starts with "GNU ld ",
 /// behind which cmd/link would look for the number of a GNU release.
 pub fn version_line() -> String {
