@@ -133,6 +133,12 @@ impl CLibrary {
         }
     }
 
+    /// A remembered answer as the answer of this question: another rung may have asked first, with other flags.
+    pub(super) fn given_by(self, rung: Rung, compiler: &CompilerCommand) -> Self {
+        let provenance = Provenance { rung, ..self.provenance };
+        CLibrary { provenance, compiler: Some(compiler.clone()), ..self }
+    }
+
     /// Every file of the answer.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let lists = [&self.crt_begin, &self.crt_end, &self.default_libraries, &self.cxx];

@@ -15,7 +15,16 @@
 //! and a remembered answer is checked with `stat` alone.
 
 mod answer;
+mod cache;
 mod compiler;
+mod driver_line;
+mod gcc;
+mod order;
+mod probe;
+mod rust;
+mod sysroot;
+mod zig;
 
 pub use answer::{CLibrary, LibraryAnswer, Provenance, Rung, StaticKind, ToolchainQuery};
 pub use compiler::{CompilerCommand, CompilerFamily};
+pub use order::find;
