@@ -9,6 +9,7 @@ pub mod scan;
 pub mod sections;
 mod sort;
 pub mod strings;
+pub mod thunks;
 pub mod unwind;
 
 #[cfg(test)]
