@@ -1,12 +1,18 @@
 //! From live atoms to addresses: which output section each belongs to, in which order, how large the tables are that the
 //! linker makes, and where everything lies.
 
+pub mod address;
+mod evaluate;
 pub mod facts;
 pub mod matching;
 mod orphans;
+mod passes;
 pub mod plan;
+mod program_headers;
+mod regions;
 pub mod scan;
 pub mod sections;
+mod segments;
 mod sort;
 pub mod strings;
 pub mod thunks;

@@ -75,6 +75,18 @@ pub struct OutputSection {
     pub fill: Vec<u8>,
 }
 
+impl OutputSection {
+    /// Whether it is part of the image.
+    pub const fn is_allocated(&self) -> bool {
+        self.flags & object::elf::SHF_ALLOC as u64 != 0
+    }
+
+    /// Whether each thread has its own.
+    pub const fn is_thread_local(&self) -> bool {
+        self.is_allocated() && self.flags & object::elf::SHF_TLS as u64 != 0
+    }
+}
+
 /// What a script says about where an output section lies.
 #[derive(Default, Debug)]
 pub struct Placement {

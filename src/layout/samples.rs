@@ -4,14 +4,18 @@ use std::path::Path;
 
 use object::elf;
 
+use crate::args::request::{OutputKind, SegmentOptions};
+use crate::diag;
 use crate::ids::{AtomId, FileId};
 use crate::inputs::atoms::{Atom, Atoms, Relocations};
 use crate::inputs::script::ast::Script;
+use crate::inputs::script::symbols::ScriptSymbols;
 use crate::inputs::script::{embedded, parse};
 use crate::target::Architecture;
 
+use super::address::{AddressRequest, assign};
 use super::matching::{FileName, Matching};
-use super::plan::SectionPlan;
+use super::plan::{Addresses, ScriptSymbolValue, SectionPlan, Segment};
 use super::sections::{PlanRequest, plan};
 
 /// Files and their sections.
@@ -106,6 +110,12 @@ impl Program {
         self
     }
 
+    /// Changes the size of the last section.
+    pub fn sized(&mut self, size: u64) -> &mut Self {
+        self.last().size = size;
+        self
+    }
+
     /// Changes the flags of the last section.
     pub fn flags(&mut self, flags: u64) -> &mut Self {
         self.last().flags = flags;
@@ -193,6 +203,89 @@ impl Program {
             (section.name.as_str(), plan.atoms_of(section).map(|id| self.name(id)).collect::<Vec<_>>().join(" "))
         });
         listing.filter(|(_, atoms)| !atoms.is_empty()).collect()
+    }
+}
+
+/// An addressed program with what is asked of it in tests.
+pub struct Image {
+    pub plan: SectionPlan,
+    pub addresses: Addresses,
+    symbols: ScriptSymbols,
+}
+
+/// How a test links.
+pub struct Linking {
+    pub options: SegmentOptions,
+    pub kind: OutputKind,
+    pub architecture: Architecture,
+}
+
+impl Default for Linking {
+    fn default() -> Self {
+        Linking {
+            options: SegmentOptions::default(),
+            kind: OutputKind::StaticExecutable,
+            architecture: Architecture::X86_64,
+        }
+    }
+}
+
+impl Program {
+    /// Addresses by a script's text; in these programs an input symbol `at_N` is at the start of atom N, and somebody
+    /// needs every PROVIDE but those whose names start with `unused`.
+    pub fn link(&self, text: &str) -> diag::Result<Image> {
+        let script = parse(text.as_bytes(), Path::new("test.ld"))?;
+        self.link_with(&script, &Linking::default())
+    }
+
+    /// Addresses by a script.
+    pub fn link_with(&self, script: &Script, linking: &Linking) -> diag::Result<Image> {
+        let plan = self.plan_script(script);
+        let symbols = ScriptSymbols::collect(script, &[]);
+        let atoms = self.atoms();
+        let sizes: Vec<u64> = atoms.table.iter().map(|atom| atom.size).collect();
+        let request = AddressRequest {
+            plan: &plan,
+            atoms: &atoms,
+            sizes: &sizes,
+            symbols: &symbols,
+            in_force: &|index| !symbols.symbols[index].name.starts_with("unused"),
+            lookup: &|name, addresses| {
+                let atom: usize = name.strip_prefix("at_")?.parse().ok()?;
+                Some(ScriptSymbolValue { value: *addresses.get(atom)?, section: plan.section_of[atom] })
+            },
+            options: &linking.options,
+            kind: linking.kind,
+            architecture: linking.architecture,
+        };
+        let addresses = assign(&request)?;
+        Ok(Image { plan, addresses, symbols })
+    }
+}
+
+impl Image {
+    /// A script symbol's value.
+    pub fn symbol(&self, name: &str) -> Option<u64> {
+        let index = self.symbols.symbols.iter().position(|symbol| symbol.name == name).unwrap();
+        self.addresses.script_symbols[index].map(|symbol| symbol.value)
+    }
+
+    /// The section that a script symbol is in.
+    pub fn symbol_section(&self, name: &str) -> Option<&str> {
+        let index = self.symbols.symbols.iter().position(|symbol| symbol.name == name).unwrap();
+        Some(&self.plan.get(self.addresses.script_symbols[index]?.section?).name)
+    }
+
+    /// A section's address, size and whether it is left out.
+    pub fn section(&self, name: &str) -> (u64, u64, bool) {
+        let index = self.plan.sections.iter().position(|section| section.name == name).unwrap();
+        let section = self.addresses.sections[index];
+        (section.address, section.size, section.omitted)
+    }
+
+    /// The program headers of a type.
+    pub fn segments(&self, kind: u32) -> Vec<Segment> {
+        self.addresses.segments.iter().copied().filter(|segment| segment.kind == kind).collect()
     }
 }
 
