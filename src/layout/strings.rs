@@ -202,8 +202,7 @@ impl<'data> MergedTable<'data> {
             Diagnostics::from(Diagnostic::error("output-too-large", message))
         };
         let (entries, hashes) = Entries::new(group).ok_or_else(too_large)?;
-        let offsets = entries.find_firsts(&hashes);
-        drop(hashes);
+        let offsets = entries.find_firsts(hashes);
         let firsts = (0..entries.count.div_ceil(64)).into_par_iter().with_min_len(BLOCK / 64);
         let word = |word: usize| {
             let range = word * 64..entries.count.min(word * 64 + 64);

@@ -141,48 +141,78 @@ impl<'data> Entries<'data> {
     }
 
     /// By entry: the first entry that is equal to it, which may be itself.
-    pub(super) fn find_firsts(&self, hashes: &[u64]) -> Vec<AtomicU32> {
+    ///
+    /// Reading the bytes of an entry and of its equal far before it costs two cache misses, one after the other if a hash
+    /// table's probe waits for them. So entries are matched by their hashes first, and all matches verified afterwards in
+    /// input order. A false match has probability 2^-64 for each pair unless somebody made it; then the work is done
+    /// again with the bytes compared at once.
+    pub(super) fn find_firsts(&self, hashes: Vec<u64>) -> Vec<AtomicU32> {
+        let sharded = self.shard(&hashes);
+        drop(hashes);
+        let firsts = self.match_entries(&sharded, |_, _| true);
+        if self.are_equal(&firsts) {
+            return firsts;
+        }
+        self.match_entries(&sharded, |one, other| {
+            self.bytes_in(one, self.run_of(one)) == self.bytes_in(other, self.run_of(other))
+        })
+    }
+
+    /// Sorts the entries of each block by shard.
+    fn shard(&self, hashes: &[u64]) -> Sharded {
         let shards = if self.count < 2 * BLOCK { 1 } else { SHARDS };
         let shard_of = |hash: u64| (hash >> 32) as usize % shards;
+        let (mut entries, mut sorted) = (vec![0u32; self.count], vec![0u64; self.count]);
+        let blocks = entries.par_chunks_mut(BLOCK).zip(sorted.par_chunks_mut(BLOCK)).enumerate();
+        let sort = |(block, (entries, sorted)): (usize, (&mut [u32], &mut [u64]))| {
+            let range = self.block(block);
+            let mut bounds = [0; SHARDS + 1];
+            for &hash in &hashes[range.clone()] {
+                bounds[shard_of(hash) + 1] += 1;
+            }
+            for shard in 0..SHARDS {
+                bounds[shard + 1] += bounds[shard];
+            }
+            let mut next = bounds;
+            for entry in range {
+                let place = &mut next[shard_of(hashes[entry])];
+                entries[*place as usize] = entry as u32;
+                sorted[*place as usize] = hashes[entry];
+                *place += 1;
+            }
+            bounds
+        };
+        let bounds = blocks.map(sort).collect();
+        Sharded { shards, entries, hashes: sorted, bounds }
+    }
+
+    /// By entry: the first one with the same hash that is `equal` to it.
+    fn match_entries(&self, sharded: &Sharded, equal: impl Fn(usize, usize) -> bool + Sync) -> Vec<AtomicU32> {
         let firsts: Vec<AtomicU32> = (0..self.count).into_par_iter().map(|_| AtomicU32::new(0)).collect();
-        // The entries of each block, by shard, ascending within each.
-        let mut order = vec![0u32; self.count];
-        let bounds: Vec<[u32; SHARDS + 1]> = (order.par_chunks_mut(BLOCK).enumerate())
-            .map(|(block, order)| {
-                let range = self.block(block);
-                let mut bounds = [0; SHARDS + 1];
-                for entry in range.clone() {
-                    bounds[shard_of(hashes[entry]) + 1] += 1;
-                }
-                for shard in 0..SHARDS {
-                    bounds[shard + 1] += bounds[shard];
-                }
-                let mut next = bounds;
-                for entry in range {
-                    let place = &mut next[shard_of(hashes[entry])];
-                    order[*place as usize] = entry as u32;
-                    *place += 1;
-                }
-                bounds
-            })
-            .collect();
-        (0..shards).into_par_iter().for_each(|shard| {
-            let mut known: HashTable<Known> = HashTable::with_capacity(self.count / shards / 4);
-            let mut run = 0;
-            for (block, bounds) in bounds.iter().enumerate() {
-                let range = bounds[shard] as usize..bounds[shard + 1] as usize;
-                for &entry in &order[block * BLOCK..][range] {
-                    let hash = hashes[entry as usize];
-                    let bytes = self.bytes(entry as usize, &mut run);
-                    let equal =
-                        |one: &Known| one.hash == hash && self.bytes_in(one.entry as usize, one.run as usize) == bytes;
-                    let found = known.entry(hash, equal, |one| one.hash);
-                    let first = found.or_insert(Known { hash, entry, run: run as u32 }).get().entry;
+        (0..sharded.shards).into_par_iter().for_each(|shard| {
+            let mut known: HashTable<(u64, u32)> = HashTable::with_capacity(self.count / sharded.shards / 4);
+            for (block, bounds) in sharded.bounds.iter().enumerate() {
+                let range = block * BLOCK + bounds[shard] as usize..block * BLOCK + bounds[shard + 1] as usize;
+                for (&entry, &hash) in sharded.entries[range.clone()].iter().zip(&sharded.hashes[range]) {
+                    let same = |one: &(u64, u32)| one.0 == hash && equal(one.1 as usize, entry as usize);
+                    let first = known.entry(hash, same, |one| one.0).or_insert((hash, entry)).get().1;
                     firsts[entry as usize].store(first, Relaxed);
                 }
             }
         });
         firsts
+    }
+
+    /// Whether every entry is equal to the one it was matched with.
+    fn are_equal(&self, firsts: &[AtomicU32]) -> bool {
+        (0..self.count.div_ceil(BLOCK)).into_par_iter().all(|block| {
+            let range = self.block(block);
+            let mut run = self.run_of(range.start);
+            range.into_iter().all(|entry| {
+                let first = firsts[entry].load(Relaxed) as usize;
+                first == entry || self.bytes(entry, &mut run) == self.bytes_in(first, self.run_of(first))
+            })
+        })
     }
 
     pub(super) fn block(&self, block: usize) -> Range<usize> {
@@ -237,11 +267,14 @@ impl<'data> Entries<'data> {
     }
 }
 
-/// A distinct entry, while repetitions are looked for.
-struct Known {
-    hash: u64,
-    entry: u32,
-    run: u32,
+/// The entries of each block, by shard, ascending within each.
+struct Sharded {
+    shards: usize,
+    entries: Vec<u32>,
+    /// Of those entries.
+    hashes: Vec<u64>,
+    /// By block: where its entries of each shard start.
+    bounds: Vec<[u32; SHARDS + 1]>,
 }
 
 /// Cuts a section into runs that end with an entry.
@@ -283,4 +316,21 @@ fn string_size(bytes: &[u8], unit: usize) -> usize {
         _ => bytes.chunks_exact(unit).position(|unit| unit.iter().all(|&byte| byte == 0)).map(|index| index * unit),
     };
     end.map_or(bytes.len(), |end| end + unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AtomId, OutputSectionId};
+
+    #[test]
+    fn entries_with_the_same_hash_are_still_told_apart() {
+        let key = MergeKey { section: OutputSectionId(0), strings: true, entry_size: 1, alignment: 1 };
+        let members = vec![(AtomId(0), b"one\0two\0one\0".as_slice()), (AtomId(1), b"two\0six\0".as_slice())];
+        let (entries, hashes) = Entries::new(&MergeGroup { key, members }).unwrap();
+        let firsts = |hashes| -> Vec<u32> { entries.find_firsts(hashes).iter().map(|one| one.load(Relaxed)).collect() };
+        assert_eq!(firsts(hashes), [0, 1, 0, 1, 4]);
+        assert_eq!(firsts(vec![7; 5]), [0, 1, 0, 1, 4]);
+        assert_eq!(firsts(vec![7, 7, 7, 7, 8]), [0, 1, 0, 1, 4]);
+    }
 }
