@@ -2,8 +2,12 @@
 //! linker makes, and where everything lies.
 
 pub mod address;
+pub mod arrange;
 mod evaluate;
 pub mod facts;
+pub mod got;
+pub mod image;
+pub mod living;
 pub mod matching;
 mod orphans;
 mod passes;
@@ -15,6 +19,7 @@ pub mod sections;
 mod segments;
 mod sort;
 pub mod strings;
+pub mod tables;
 pub mod thunks;
 pub mod unwind;
 

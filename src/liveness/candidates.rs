@@ -1,12 +1,14 @@
 //! Every input section as an atom, and which of them may go into the output at all.
 
-use object::elf::SHT_NULL;
+use object::elf::{SHF_COMPRESSED, SHT_NULL};
 use rayon::prelude::*;
 
 use crate::args::request::Strip;
-use crate::diag::{Diagnostics, Result};
+use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::ids::FileId;
 use crate::inputs::atoms::{Atom, Atoms};
+use crate::inputs::compressed::{self, CompressedError};
+use crate::inputs::store::Store;
 use crate::symbols::resolve::Resolution;
 
 /// `sh_flags`: for the tools of the build only, never linked.
@@ -21,7 +23,7 @@ pub struct Candidates<'data> {
 }
 
 /// Reads every section header as an atom.
-pub fn collect<'data>(resolution: &Resolution<'data>, strip: Strip) -> Result<Candidates<'data>> {
+pub fn collect<'data>(resolution: &Resolution<'data>, strip: Strip, store: &'data Store) -> Result<Candidates<'data>> {
     let files = &resolution.files;
     let per_file: Vec<_> =
         files.files.par_iter().enumerate().map(|(id, file)| file.object.atoms(FileId::new(id))).collect();
@@ -33,12 +35,13 @@ pub fn collect<'data>(resolution: &Resolution<'data>, strip: Strip) -> Result<Ca
             Err(error) => errors.push(error),
         }
     }
-    let table = Diagnostics::check(table, errors)?;
+    let mut table = Diagnostics::check(table, errors)?;
     let eligible: Vec<bool> = table
         .par_iter()
         .zip(&resolution.discarded)
         .map(|(atom, &discarded)| !discarded && is_linked(atom, strip))
         .collect();
+    decompress(&mut table, &eligible, resolution, store)?;
     Ok(Candidates { atoms: Atoms { table }, eligible })
 }
 
@@ -57,4 +60,51 @@ fn is_linked(atom: &Atom<'_>, strip: Strip) -> bool {
 /// Whether a section that is not part of the image holds debug information.
 pub fn is_debug(name: &[u8]) -> bool {
     name.starts_with(b".debug") || name.starts_with(b".zdebug") || name.starts_with(b".stab") || name == b".gdb_index"
+}
+
+/// Replaces the contents of compressed sections: what follows sees plain bytes under their plain names.
+fn decompress<'data>(
+    table: &mut [Atom<'data>],
+    eligible: &[bool],
+    resolution: &Resolution<'data>,
+    store: &'data Store,
+) -> Result<()> {
+    let is_compressed = |atom: &Atom<'_>| {
+        atom.flags & u64::from(SHF_COMPRESSED) != 0 || (!atom.is_allocated() && atom.name.starts_with(b".zdebug"))
+    };
+    let compressed: Vec<usize> =
+        (0..table.len()).filter(|&index| eligible[index] && is_compressed(&table[index])).collect();
+    let results: Vec<_> = compressed.par_iter().map(|&index| plain(&table[index])).collect();
+    let mut errors = Vec::new();
+    for (index, result) in compressed.into_iter().zip(results) {
+        let atom = &mut table[index];
+        match result {
+            Ok((bytes, alignment)) => {
+                atom.size = bytes.len() as u64;
+                atom.data = store.keep(bytes);
+                atom.alignment = alignment;
+                atom.flags &= !u64::from(SHF_COMPRESSED);
+                if let Some(rest) = atom.name.strip_prefix(b".zdebug") {
+                    atom.name = store.keep([b".debug", rest].concat());
+                }
+            }
+            Err(error) => {
+                let origin = resolution.files.get(atom.file).object.origin();
+                errors.push(
+                    Diagnostic::error("bad-object", format!("cannot be decompressed: {}", error.problem))
+                        .at(origin.in_section(String::from_utf8_lossy(atom.name)).at(error.offset)),
+                );
+            }
+        }
+    }
+    Diagnostics::check((), errors)
+}
+
+/// The uncompressed bytes of a section and their alignment.
+fn plain(atom: &Atom<'_>) -> std::result::Result<(Vec<u8>, u64), CompressedError> {
+    let section = match atom.flags & u64::from(SHF_COMPRESSED) {
+        0 => compressed::parse_zdebug(atom.data)?,
+        _ => compressed::parse(atom.data)?,
+    };
+    Ok((section.decompress()?, section.alignment))
 }

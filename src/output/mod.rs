@@ -1,6 +1,13 @@
-//! The finished file: its bytes, and the parts of it that no input has.
+//! From the frozen image to a file: contents, headers, symbol table, compressed debug sections, build id.
 
 pub mod buildid;
 pub mod compress;
+pub mod contents;
+pub mod file;
 pub mod gnu_property;
+pub mod headers;
+pub mod jobs;
 pub mod map;
+pub mod symtab;
+pub mod tables;
+pub mod write;

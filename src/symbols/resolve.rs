@@ -1,7 +1,7 @@
 //! One definition for each name. Every file's symbols compete at once: a definition's key is its strength and its symbol
 //! id, and the smallest key wins, so the outcome is that of a pass in command-line order without being one.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use object::elf::{STB_WEAK, STV_DEFAULT, STV_HIDDEN, STV_INTERNAL};
 use rayon::prelude::*;
@@ -34,6 +34,8 @@ pub struct Resolution<'data> {
     pub duplicates: Vec<(SymbolId, SymbolId)>,
     /// By [`NameId`]: the most constraining visibility any file asks for, as `STV_*`.
     pub visibility: Vec<u8>,
+    /// By [`NameId`]: whether a file refers to it without defining it.
+    pub referenced: Vec<bool>,
     /// Names needed from the start: the entry, `-u`.
     pub roots: Vec<NameId>,
     /// By [`NameId`]: the definition.
@@ -94,15 +96,19 @@ pub fn resolve<'data>(
         keys[name.index()].fetch_min(key(*strength, SymbolId::new(index + 1)), Relaxed);
     }
     let visibility: Vec<AtomicU8> = (0..names.bound()).map(|_| AtomicU8::new(0)).collect();
+    let referenced: Vec<AtomicBool> = (0..names.bound()).map(|_| AtomicBool::new(false)).collect();
     files.files.par_iter().for_each(|file| {
         for (name, index) in globals(file) {
             let constraint = constraint(file.object.symbols[index].st_other & 3);
             if constraint > 0 {
                 visibility[name.index()].fetch_max(constraint, Relaxed);
             }
-            if let Some(strength) = strength(file, index, &discarded) {
-                let symbol = SymbolId::new(file.first_symbol.index() + index);
-                keys[name.index()].fetch_min(key(strength, symbol), Relaxed);
+            match strength(file, index, &discarded) {
+                Some(strength) => {
+                    let symbol = SymbolId::new(file.first_symbol.index() + index);
+                    keys[name.index()].fetch_min(key(strength, symbol), Relaxed);
+                }
+                None => referenced[name.index()].store(true, Relaxed),
             }
         }
     });
@@ -117,6 +123,7 @@ pub fn resolve<'data>(
         linker_symbols: linker.into_iter().map(|(_, _, symbol)| symbol).collect(),
         discarded,
         visibility: visibility.into_iter().map(|constraint| visibility_of(constraint.into_inner())).collect(),
+        referenced: referenced.into_iter().map(AtomicBool::into_inner).collect(),
         by_name: winners.into_iter().map(|(_, symbol)| symbol).collect(),
         roots,
         files,

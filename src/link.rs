@@ -1,0 +1,156 @@
+//! The pipeline: each stage takes the value of the one before and returns one that later stages cannot change.
+//!
+//! ```text
+//! inputs::load -> symbols::{extract, resolve} -> liveness::{candidates, mark} -> layout::{scan, got, sections, strings,
+//! address, image} -> output::write
+//! ```
+//!
+//! Frozen, one after the other: the files, the names, what lives, the slots, the sections, the addresses.
+
+use std::path::Path;
+
+use crate::args::request::LinkRequest;
+use crate::diag::{Diagnostic, Result, io_error};
+use crate::ids::SymbolId;
+use crate::inputs::load::{self, Loaded};
+use crate::inputs::script;
+use crate::inputs::script::ast::{Command, Expression, Script};
+use crate::inputs::script::symbols::ScriptSymbols;
+use crate::inputs::store::Store;
+use crate::layout::{arrange, living};
+use crate::output::write::{self, Output};
+use crate::relocation::Machine;
+use crate::relocation::aarch64::Aarch64;
+use crate::relocation::x86_64::X86_64;
+use crate::report;
+use crate::symbols::extract;
+use crate::symbols::resolve::{self, Resolution, UNDEFINED};
+use crate::target::Architecture;
+
+/// What a link that succeeded has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// What deserves a look although the output is complete.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Links what a request asks for.
+pub fn run(request: &LinkRequest) -> Result<Linked> {
+    match request.threads {
+        None => link(request),
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool =
+                pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
+            pool.install(|| link(request))
+        }
+    }
+}
+
+fn link(request: &LinkRequest) -> Result<Linked> {
+    let store = Store::default();
+    let loaded = load::load(request, &store)?;
+    let script = section_order(request, loaded.target.architecture)?;
+    match loaded.target.architecture {
+        Architecture::X86_64 => link_for::<X86_64>(request, &store, loaded, &script),
+        Architecture::Aarch64 => link_for::<Aarch64>(request, &store, loaded, &script),
+    }
+}
+
+fn link_for<M: Machine>(request: &LinkRequest, store: &Store, loaded: Loaded<'_>, script: &Script) -> Result<Linked> {
+    let target = loaded.target;
+    let entry = entry_name(request, &loaded, script);
+    let roots = needed_names(request, &loaded, script, &entry);
+    let script_symbols = ScriptSymbols::collect(script, &request.definitions);
+    let extraction = extract::extract(request, loaded, &roots, store)?;
+    let resolution = resolve::resolve(extraction, &script_symbols, target.architecture)?;
+    report::duplicates(&resolution, request.symbol_policy)?;
+    report::required(&resolution, &request.require_defined)?;
+    let living = living::choose(&resolution, request, &kept_symbols(&resolution, request), script, store)?;
+    let arranged = arrange::arrange::<M>(request, target, script, &script_symbols, resolution, living)?;
+    let (entry, mut warnings) = entry_address(&arranged.image.resolution, &arranged.image.values, &entry);
+    let confined = |_, _| false;
+    let output = Output { request, entry, property: Vec::new(), confined: &confined };
+    write::write::<M>(&arranged.image, output)?;
+    warnings.extend(arranged.warnings);
+    Ok(Linked { warnings })
+}
+
+/// The script that orders the sections: the user's, or the one that comes with cgolink.
+fn section_order(request: &LinkRequest, architecture: Architecture) -> Result<Script> {
+    let Some(path) = &request.script else {
+        let (name, text) = match architecture {
+            Architecture::X86_64 => ("linkscripts/x86_64-linux.ld", include_str!("../linkscripts/x86_64-linux.ld")),
+            Architecture::Aarch64 => ("linkscripts/aarch64-linux.ld", include_str!("../linkscripts/aarch64-linux.ld")),
+        };
+        return script::parse(text.as_bytes(), Path::new(name));
+    };
+    let text = std::fs::read(path).map_err(|error| io_error("read the linker script", path, &error))?;
+    script::parse(&text, path)
+}
+
+/// The entry symbol: `-e`, else the ENTRY of a script, else `_start`.
+fn entry_name(request: &LinkRequest, loaded: &Loaded<'_>, script: &Script) -> String {
+    let of_script = script.commands.iter().rev().find_map(|command| match command {
+        Command::Entry(name) => Some(name.clone()),
+        _ => None,
+    });
+    let asked = request.entry.clone().or_else(|| loaded.directives.entry.clone()).or(of_script);
+    asked.unwrap_or_else(|| "_start".to_owned())
+}
+
+/// Names that archive members are taken for although no object may mention them.
+fn needed_names(request: &LinkRequest, loaded: &Loaded<'_>, script: &Script, entry: &str) -> Vec<String> {
+    let mut names = vec![entry.to_owned()];
+    names.extend(request.undefined.iter().cloned());
+    names.extend(request.require_defined.iter().cloned());
+    names.extend(loaded.directives.undefined.iter().cloned());
+    for command in &script.commands {
+        if let Command::Extern(symbols) = command {
+            names.extend(symbols.iter().cloned());
+        }
+    }
+    for (_, value) in &request.definitions {
+        symbols_in(value, &mut names);
+    }
+    names
+}
+
+fn symbols_in(expression: &Expression, names: &mut Vec<String>) {
+    match expression {
+        Expression::Symbol(name) => names.push(name.clone()),
+        Expression::Unary(_, operand) => symbols_in(operand, names),
+        Expression::Binary(_, left, right) => [left, right].into_iter().for_each(|side| symbols_in(side, names)),
+        Expression::Conditional(condition, yes, no) => {
+            [condition, yes, no].into_iter().for_each(|part| symbols_in(part, names));
+        }
+        Expression::Call(_, arguments) => arguments.iter().for_each(|argument| symbols_in(argument, names)),
+        _ => {}
+    }
+}
+
+/// Symbols that `--gc-sections` keeps although nothing refers to them.
+fn kept_symbols(resolution: &Resolution<'_>, request: &LinkRequest) -> Vec<SymbolId> {
+    let roots = resolution.roots.iter().map(|&name| resolution.by_name(name)).filter(|&symbol| symbol != UNDEFINED);
+    let exported = request.export_dynamic_symbols.iter().filter_map(|name| resolution.find(name.as_bytes()));
+    roots.chain(exported).collect()
+}
+
+/// The address that `-e` means: a symbol's, or a number (GNU ld manual, "Setting the Entry Point").
+fn entry_address(resolution: &Resolution<'_>, values: &[u64], entry: &str) -> (u64, Vec<Diagnostic>) {
+    let value = |symbol: SymbolId| values[symbol.index()];
+    if let Some(symbol) = resolution.find(entry.as_bytes()) {
+        return (value(symbol), Vec::new());
+    }
+    let number = match entry.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => entry.parse().ok(),
+    };
+    if let Some(address) = number {
+        return (address, Vec::new());
+    }
+    let warning =
+        Diagnostic::warning("no-entry", format!("nothing defines the entry symbol {entry}; the program cannot start"))
+            .help("link the C library's start files (crt1.o), or name another entry with -e");
+    (0, vec![warning])
+}

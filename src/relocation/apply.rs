@@ -1,0 +1,217 @@
+//! The write loop: every relocation of a range of an atom, decided as the scan decided it, patched into the bytes.
+
+use std::ops::Range;
+
+use super::{Decision, Machine, Mode, Need, Refusal, Values};
+use crate::diag::Diagnostic;
+use crate::ids::{AtomId, SymbolId};
+use crate::inputs::atoms::Atom;
+use crate::inputs::elf::{LE, Rela};
+use crate::layout::facts::Facts;
+use crate::layout::image::Image;
+use crate::layout::scan::Slot;
+use crate::symbols::demangle::demangle;
+use crate::symbols::files::LinkedFile;
+
+/// What stands for the address of something that is not linked in a debug section. 0 ends a list of ranges or
+/// locations in DWARF 4 and before, so there it is 1, which makes an empty range.
+const TOMBSTONE: u64 = 0;
+const TOMBSTONE_IN_LISTS: u64 = 1;
+
+/// A stretch of an atom in a buffer.
+pub struct Target<'buffer> {
+    /// The atom.
+    pub atom: AtomId,
+    /// Which of its bytes.
+    pub range: Range<u64>,
+    /// Those bytes, as the input has them.
+    pub bytes: &'buffer mut [u8],
+    /// The address of the first, or its offset in an output section that is not part of the image.
+    pub address: u64,
+}
+
+/// Applies the relocations that lie in a range of an atom; errors are added to `errors`.
+pub fn apply<M: Machine>(image: &Image<'_>, target: Target<'_>, errors: &mut Vec<Diagnostic>) {
+    let atom = image.atoms.get(target.atom);
+    let records = atom.relocations.records();
+    let whole = target.range == (0..atom.size);
+    let within = if whole { 0..records.len() } else { records_in(records, &target.range) };
+    let relocator = Relocator::<M>::new(image, atom);
+    relocator.run(&records[within], target.range.start, target.bytes, target.address, |record, refusal| {
+        errors.push(refused::<M>(image, target.atom, record, &refusal));
+    });
+}
+
+/// Applies relocations whose places moved with a record: those of one unwind record, copied to `bytes`.
+pub fn apply_record<M: Machine>(
+    image: &Image<'_>,
+    atom_id: AtomId,
+    records: &[Rela],
+    start: u64,
+    bytes: &mut [u8],
+    address: u64,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let relocator = Relocator::<M>::new(image, image.atoms.get(atom_id));
+    relocator.run(records, start, bytes, address, |record, refusal| {
+        errors.push(refused::<M>(image, atom_id, record, &refusal));
+    });
+}
+
+/// The records that patch a range, if they are sorted, as [`is_sorted`] says.
+fn records_in(records: &[Rela], range: &Range<u64>) -> Range<usize> {
+    let before = |limit: u64| records.partition_point(|record| record.r_offset.get(LE) < limit);
+    before(range.start)..before(range.end)
+}
+
+/// Whether an atom's relocations are in order of place, so that a part of it can be written by itself.
+pub fn is_sorted(atom: &Atom<'_>) -> bool {
+    atom.relocations.records().is_sorted_by_key(|record| record.r_offset.get(LE))
+}
+
+/// One atom's view of the image.
+struct Relocator<'a, 'data, M> {
+    image: &'a Image<'data>,
+    file: &'a LinkedFile<'data>,
+    mode: Mode,
+    tombstone: u64,
+    machine: std::marker::PhantomData<M>,
+}
+
+impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
+    fn new(image: &'a Image<'data>, atom: &'a Atom<'data>) -> Self {
+        let lists = matches!(atom.name, b".debug_ranges" | b".debug_loc");
+        Relocator {
+            image,
+            file: image.resolution.files.get(atom.file),
+            mode: Mode {
+                position_independent: image.got.is_position_independent(),
+                allocated: atom.is_allocated(),
+                relax: true,
+            },
+            tombstone: if lists { TOMBSTONE_IN_LISTS } else { TOMBSTONE },
+            machine: std::marker::PhantomData,
+        }
+    }
+
+    /// `start` is the offset in the atom of `bytes[0]`.
+    fn run(
+        &self,
+        records: &[Rela],
+        start: u64,
+        bytes: &mut [u8],
+        address: u64,
+        mut refuse: impl FnMut(&Rela, Refusal),
+    ) {
+        let got_base = self.image.addresses.atoms[self.image.tables.got.index()];
+        let mut values = Values {
+            got_base,
+            thread_pointer: self.image.tls.pointer,
+            tls_start: self.image.tls.start,
+            ..Values::default()
+        };
+        let mut index = 0;
+        while let Some(record) = records.get(index) {
+            index += 1;
+            // The scan checked the symbols of the image's atoms; those of other sections are checked here.
+            let Some(symbol) = self.file.symbol(record.r_sym(LE, false) as usize) else {
+                refuse(record, Refusal::NoSuchSymbol);
+                continue;
+            };
+            let facts = self.image.facts[symbol.index()];
+            let place = record.r_offset.get(LE).wrapping_sub(start);
+            let offset = usize::try_from(place).unwrap_or(usize::MAX);
+            values.symbol = self.image.values[symbol.index()];
+            values.addend = record.r_addend.get(LE);
+            values.place = address.wrapping_add(place);
+            if facts.any(Facts::MERGED | Facts::DROPPED | Facts::UNDEFINED | Facts::UNDEFINED_WEAK) {
+                self.adjust(symbol, facts, &mut values);
+            }
+            match self.one(record, symbol, facts, offset, bytes, &mut values) {
+                Ok(consumed) => index += usize::from(consumed),
+                Err(refusal) => refuse(record, refusal),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn one(
+        &self,
+        record: &Rela,
+        symbol: SymbolId,
+        facts: Facts,
+        offset: usize,
+        bytes: &mut [u8],
+        values: &mut Values,
+    ) -> Result<bool, Refusal> {
+        let kind = record.r_type(LE, false);
+        let decision = M::decide(kind, facts.target(), self.mode, bytes, offset, values.addend)?;
+        if decision.need != Need::Nothing {
+            self.fill_slot(&decision, symbol, values);
+        }
+        M::apply(decision.operation, bytes, offset, values)?;
+        Ok(decision.consumes_next)
+    }
+
+    /// The cases in which a symbol's value alone is not the answer.
+    #[cold]
+    fn adjust(&self, symbol: SymbolId, facts: Facts, values: &mut Values) {
+        let missing = facts.any(Facts::DROPPED | Facts::UNDEFINED | Facts::UNDEFINED_WEAK);
+        if missing && !self.mode.allocated {
+            values.symbol = self.tombstone;
+            values.addend = 0;
+        } else if facts.any(Facts::MERGED) && facts.any(Facts::SECTION) {
+            // The addend chooses an entry, which may have moved by itself.
+            if let Some(address) = self.image.merged_entry(symbol, values.addend) {
+                values.symbol = address;
+                values.addend = 0;
+            }
+        }
+    }
+
+    #[cold]
+    fn fill_slot(&self, decision: &Decision<M::Operation>, symbol: SymbolId, values: &mut Values) {
+        let slot = match decision.need {
+            Need::GotSlot => Slot::Address,
+            Need::GotTpOffset => Slot::ThreadOffset,
+            Need::GotTlsPair => Slot::ThreadPair,
+            _ => return,
+        };
+        let target = self.image.resolution.definitions[symbol.index()];
+        let offset = self.image.got.offset(target, slot).unwrap_or(0);
+        values.got_slot = values.got_base.wrapping_add(offset);
+    }
+}
+
+/// The error for a relocation that cannot be taken.
+pub fn refused<M: Machine>(image: &Image<'_>, atom_id: AtomId, record: &Rela, refusal: &Refusal) -> Diagnostic {
+    let atom = image.atoms.get(atom_id);
+    let file = image.resolution.files.get(atom.file);
+    refusal_error::<M>(file, atom, record, refusal)
+}
+
+/// As [`refused`], before there is an image.
+pub fn refusal_error<M: Machine>(
+    file: &LinkedFile<'_>,
+    atom: &Atom<'_>,
+    record: &Rela,
+    refusal: &Refusal,
+) -> Diagnostic {
+    let kind = record.r_type(LE, false);
+    let type_name = M::type_name(kind).map_or_else(|| format!("type {kind}"), str::to_owned);
+    let symbol = file.object.symbols.get(record.r_sym(LE, false) as usize);
+    let name = symbol.and_then(|symbol| file.object.name(symbol).ok()).unwrap_or(b"");
+    let against = match name {
+        b"" => String::new(),
+        name => format!(" against {}", demangle(name)),
+    };
+    let origin = file.object.origin().in_section(String::from_utf8_lossy(atom.name)).at(record.r_offset.get(LE));
+    let error = Diagnostic::error("bad-relocation", format!("relocation {type_name}{against} {refusal}")).at(origin);
+    match refusal {
+        Refusal::NeedsPositionIndependentCode => error.help("compile the object with -fPIC, or link with -no-pie"),
+        Refusal::OutOfRange { .. } => error.help(
+            "the program is too large for the code model the object was compiled for; try -mcmodel=medium or large",
+        ),
+        _ => error,
+    }
+}
