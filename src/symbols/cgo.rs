@@ -53,7 +53,10 @@ impl<'a> CgoName<'a> {
             let after = [&b"Cfunc_"[..], b"C2func_", b"Cmacro_"].iter().find_map(|kind| rest.strip_prefix(*kind))?;
             return Some(CgoName::Call { hash, function: after });
         }
-        let is_runtime = name.starts_with(b"x_cgo_") || name.starts_with(b"_cgo_") || name == b"crosscall2";
+        let is_runtime = name.starts_with(b"x_cgo_")
+            || name.starts_with(b"_cgo_")
+            || name == b"crosscall2"
+            || name == b"x_crosscall2_ptr";
         is_runtime.then_some(CgoName::Runtime)
     }
 

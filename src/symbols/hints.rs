@@ -6,7 +6,8 @@ use crate::inputs::refuse::rebuild_command;
 use crate::target::Libc;
 
 use super::cgo::CgoName;
-use super::demangle::{demangle, is_cpp, is_rust};
+use super::cpp_library::CppLibrary;
+use super::demangle::{demangle, is_rust};
 use super::known_names as known;
 use super::spelling::{Dictionary, Difference, Language};
 use super::undefined::{Context, Undefined};
@@ -29,13 +30,20 @@ impl Hint {
 }
 
 /// The first rule that knows the symbol.
-pub fn hint(symbol: &Undefined<'_>, context: &Context<'_>, dictionary: &Dictionary<'_>) -> Option<Hint> {
+/// `used` is the C++ library that the program's other missing names tell of; see [`cpp_library_used`].
+pub fn hint(
+    symbol: &Undefined<'_>,
+    context: &Context<'_>,
+    dictionary: &Dictionary<'_>,
+    used: CppLibrary,
+) -> Option<Hint> {
     let text = String::from_utf8_lossy(symbol.name);
     let name = text.as_ref();
     skipped_archive(symbol, context)
         .or_else(|| cgo_glue(symbol, context))
         .or_else(|| unwinder(name))
-        .or_else(|| cpp_runtime(name, context))
+        .or_else(|| cpp_library(name, context, used))
+        .or_else(|| start_up(name))
         .or_else(|| instrumentation(name))
         .or_else(|| compiler_helper(name))
         .or_else(|| rust_runtime(symbol.name))
@@ -76,7 +84,7 @@ fn cgo_glue(symbol: &Undefined<'_>, context: &Context<'_>) -> Option<Hint> {
             "pass all the numbered objects that Go's linker made beside go.o, and none of another build",
         ),
     };
-    Some(Hint::new(family.clone(), format!("it is one of {family}"), help))
+    Some(Hint::new(family.clone(), format!("the link lacks {family}"), help))
 }
 
 fn unwinder(name: &str) -> Option<Hint> {
@@ -97,65 +105,55 @@ fn unwinder(name: &str) -> Option<Hint> {
     })
 }
 
-fn cpp_runtime(name: &str, context: &Context<'_>) -> Option<Hint> {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    // These are the C library's.
-    if matches!(name, "__cxa_atexit" | "__cxa_finalize" | "__cxa_thread_atexit_impl" | "__cxa_at_quick_exit")
-        || is_rust(name.as_bytes())
-    {
-        return None;
-    }
-    let is_libcxx = is_cpp(name.as_bytes()) && (name.contains("NSt3__1") || name.contains("NSt6__ndk1"));
-    let is_standard =
-        starts(&["_ZSt", "_ZNSt", "_ZNKSt", "_ZTISt", "_ZTVSt", "_ZTSSt", "_ZTINSt", "_ZTVNSt", "_ZGVNSt", "_ZGVNKSt"]);
-    let is_abi = starts(&[
-        "__cxa_",
-        "__gxx_personality_",
-        "_ZTVN10__cxxabiv1",
-        "_ZTIN10__cxxabiv1",
-        "_Znw",
-        "_Zna",
-        "_Zdl",
-        "_Zda",
-        "_ZTI",
-        "_ZTV",
-    ]) && (!starts(&["_ZTI", "_ZTV"]) || is_builtin_type_info(name))
-        || name == "__dynamic_cast";
-    if is_libcxx {
-        return Some(Hint::new(
+fn cpp_library(name: &str, context: &Context<'_>, used: CppLibrary) -> Option<Hint> {
+    // The run time's names are in both libraries: the one that other missing names belong to is meant.
+    let library = match CppLibrary::of(name)? {
+        CppLibrary::Either => used,
+        certain => certain,
+    };
+    let target = context.target.architecture;
+    Some(match (library, context.target.libc) {
+        (CppLibrary::Llvm, _) => Hint::new(
             "LLVM's C++ library (libc++)",
-            "the objects were compiled as C++ with libc++, and the program is linked without it",
+            "C++ objects were compiled against libc++, and the program is linked without it",
             "add `-lc++ -lc++abi` to `#cgo LDFLAGS` or -extldflags",
-        ));
-    }
-    if is_standard {
-        let help = match context.target.libc {
-            Some(Libc::Musl) => format!(
-                "add `-lstdc++` and a libstdc++.a made for musl; or compile the C++ with libc++: `CXX=\"zig c++ --target={}-linux-musl\"` and `-lc++ -lc++abi`",
-                context.target.architecture
-            ),
-            _ => "add `-lstdc++` to `#cgo LDFLAGS` or -extldflags".to_owned(),
-        };
-        return Some(Hint::new(
+        ),
+        (CppLibrary::Gnu, Some(Libc::Gnu)) => Hint::new(
             "GNU's C++ library (libstdc++)",
-            "the objects were compiled as C++ with libstdc++, and the program is linked without it",
-            help,
-        ));
-    }
-    is_abi.then(|| {
-        Hint::new(
+            "C++ objects were compiled against libstdc++, and the program is linked without it",
+            "add `-lstdc++` to `#cgo LDFLAGS` or -extldflags",
+        ),
+        (CppLibrary::Gnu, _) => Hint::new(
+            "GNU's C++ library (libstdc++)",
+            "C++ objects were compiled against libstdc++, and the program is linked without it",
+            format!(
+                "compile the C++ with libc++, `CXX=\"zig c++ --target={target}-linux-musl\"`, and link `-lc++ -lc++abi`; or add `-lstdc++` and \
+                 the folder of a libstdc++.a made for musl"
+            ),
+        ),
+        (CppLibrary::Either, _) => Hint::new(
             "the C++ run time",
             "there are C++ objects, and the program is linked without a C++ library",
             "add `-lc++ -lc++abi` if clang or zig compiled them, `-lstdc++` if g++ did, to `#cgo LDFLAGS` or -extldflags",
-        )
+        ),
     })
 }
 
-/// Type information of fundamental types, which the run time defines: `_ZTIi`, `_ZTIPKc`.
-fn is_builtin_type_info(name: &str) -> bool {
-    name.starts_with("_ZT")
-        && name[4..].bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'P' | b'K' | b'D'))
-        || name.contains("N10__cxxabiv1")
+/// The C++ library that the missing names tell of.
+pub fn cpp_library_used(symbols: &[Undefined<'_>]) -> CppLibrary {
+    let of = |symbol: &Undefined<'_>| CppLibrary::of(&String::from_utf8_lossy(symbol.name));
+    symbols.iter().filter_map(of).min().unwrap_or(CppLibrary::Either)
+}
+
+/// crtbegin.o's names.
+fn start_up(name: &str) -> Option<Hint> {
+    matches!(name, "__dso_handle" | "__TMC_END__").then(|| {
+        Hint::new(
+            "the compiler's start-up objects",
+            "crtbegin.o (or crtbeginT.o) defines it, and it is not linked",
+            "remove -nostartfiles, or add crtbeginT.o and crtend.o of the compiler",
+        )
+    })
 }
 
 fn instrumentation(name: &str) -> Option<Hint> {
@@ -225,9 +223,9 @@ fn wrong_libc(symbol: &Undefined<'_>, name: &str, context: &Context<'_>) -> Opti
     match context.target.libc.unwrap_or(Libc::Musl) {
         Libc::Musl if known::is_glibc_only(name) => Some(Hint::new(
             "glibc, which musl does not have",
-            "only glibc defines it: the archive was built for glibc, and this link is for musl",
+            "only glibc defines it: the code was compiled for glibc, and this link is for musl",
             format!(
-                "build the archive for musl: {}; Go modules that carry archives may have one for musl: `go build -tags musl`",
+                "compile it for musl: {}; Go modules that carry archives may have one for musl: `go build -tags musl`",
                 rebuild_command(&place, context.target)
             ),
         )),
@@ -400,7 +398,7 @@ mod tests {
         };
         let references = vec![Reference { origin: Origin::member("libx.a", "x.o"), function: None }];
         let symbol = Undefined { name: name.as_bytes(), is_strong: true, references };
-        hint(&symbol, &context, &Dictionary::new(&known))
+        hint(&symbol, &context, &Dictionary::new(&known), CppLibrary::Either)
     }
 
     #[test]
@@ -491,7 +489,7 @@ mod tests {
             skipped: &skipped,
         };
         let symbol = Undefined { name: b"animal_print", is_strong: true, references: vec![] };
-        let hint = hint(&symbol, &context, &Dictionary::new(&[])).unwrap();
+        let hint = hint(&symbol, &context, &Dictionary::new(&[]), CppLibrary::Either).unwrap();
         assert_eq!(hint.cause, "libapi.a defines it but was skipped: a Mach-O object file");
     }
 }

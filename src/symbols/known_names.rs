@@ -10,7 +10,7 @@ pub fn is_glibc_only(name: &str) -> bool {
         !middle.is_empty()
             && middle.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     });
-    let prefixes = ["__isoc23_", "__isoc2y_", "__nss_", "_nss_", "argp_", "argz_", "envz_", "__res_n", "__ns_", "_IO_"];
+    let prefixes = ["__isoc23_", "__isoc2y_", "__nss_", "_nss_", "argp_", "argz_", "envz_", "__res_", "__ns_", "_IO_"];
     // Declared by musl's headers or defined by it.
     let is_of_both = matches!(
         name,
@@ -18,9 +18,13 @@ pub fn is_glibc_only(name: &str) -> bool {
             | "__stack_chk_guard"
             | "_IO_getc"
             | "_IO_putc"
+            | "_IO_getc_unlocked"
+            | "_IO_putc_unlocked"
             | "_IO_feof_unlocked"
-            | "__res_init"
-            | "__res_search"
+            | "_IO_ferror_unlocked"
+            | "__res_mkquery"
+            | "__res_send"
+            | "__res_state"
     );
     let is_finite_math = name.starts_with("__") && name.ends_with("_finite");
     let is_internal_number = name.starts_with("__strto") && name.ends_with("_internal");
@@ -362,6 +366,7 @@ mod tests {
             "__isoc23_strtol",
             "gnu_get_libc_version",
             "backtrace",
+            "__res_init",
             "__fdelt_chk",
             "memcpy@GLIBC_2.14",
         ] {

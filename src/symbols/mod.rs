@@ -2,8 +2,10 @@
 //! names that have none, or several.
 
 pub mod cgo;
+pub mod cpp_library;
 pub mod demangle;
 pub mod duplicate;
+pub mod evidence;
 pub mod extract;
 pub mod files;
 pub mod hints;

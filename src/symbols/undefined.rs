@@ -92,10 +92,11 @@ pub fn report(symbols: &[Undefined<'_>], context: &Context<'_>) -> Vec<Diagnosti
         return Vec::new();
     }
     let dictionary = Dictionary::new(context.known);
+    let used = hints::cpp_library_used(&symbols);
     let mut groups: IndexMap<Hint, Vec<&Undefined<'_>>> = IndexMap::new();
     let mut others: Vec<&Undefined<'_>> = Vec::new();
     for symbol in &symbols {
-        match hints::hint(symbol, context, &dictionary) {
+        match hints::hint(symbol, context, &dictionary, used) {
             Some(hint) => groups.entry(hint).or_default().push(symbol),
             None => others.push(symbol),
         }
@@ -168,7 +169,7 @@ fn group(what: &str, symbols: &[&Undefined<'_>], context: &Context<'_>) -> Diagn
     let message = format!("{} undefined symbols {what}", symbols.len());
     let mut error = Diagnostic::error("undefined-symbol", message).at(common_origin(symbols, context));
     for symbol in symbols.iter().take(DETAILED) {
-        let mut line = full_name(symbol.name);
+        let mut line = demangle(symbol.name).into_owned();
         if let Some(first) = symbol.references.first() {
             line += &format!(": needed by {}", place(symbol.name, first, context));
         }
@@ -264,7 +265,8 @@ fn place(symbol: &[u8], reference: &Reference<'_>, context: &Context<'_>) -> Str
     let mut origin = reference.origin.clone();
     origin.package = context.package(symbol, reference);
     match reference.function {
-        Some(function) => format!("{origin}, {}", caller(function)),
+        // The function says it better than the section and offset.
+        Some(function) => format!("{}, {}", Origin { section: None, offset: None, ..origin }, caller(function)),
         None => origin.to_string(),
     }
 }
@@ -322,8 +324,8 @@ mod tests {
         assert_eq!(
             got,
             "cgolink: error: libx.a(a.o):(.text+0x53): undefined symbol: mystery\n  note: in function `foo::bar(int)`\n  \
-             note: also needed by libx.a(b.o):(.text+0x53), in function `foo::bar(int)`\n  \
-             note: also needed by libx.a(c.o):(.text+0x53), in function `foo::bar(int)`\n  \
+             note: also needed by libx.a(b.o), in function `foo::bar(int)`\n  \
+             note: also needed by libx.a(c.o), in function `foo::bar(int)`\n  \
              note: and in 2 more places\n  \
              help: add the library or object that defines it to `#cgo LDFLAGS` or -extldflags"
         );

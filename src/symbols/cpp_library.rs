@@ -1,0 +1,103 @@
+//! Which C++ library a name belongs to, by the Itanium ABI's mangling: entities of `std` carry its inline namespace, and
+//! the run time's names are fixed.
+
+use super::demangle::is_rust;
+
+/// A C++ library.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum CppLibrary {
+    /// LLVM's: `std::__1` (`std::__ndk1` on Android).
+    Llvm,
+    /// GNU's: `std` itself, `std::__cxx11`, and the abbreviations for `std::string` and the streams.
+    Gnu,
+    /// The ABI's run time, which both have: exceptions, `operator new`, type information.
+    Either,
+}
+
+impl CppLibrary {
+    /// The library that defines the name, if it is one of a C++ library.
+    pub fn of(name: &str) -> Option<Self> {
+        let of_libc = ["__cxa_atexit", "__cxa_finalize", "__cxa_thread_atexit_impl", "__cxa_at_quick_exit"];
+        if of_libc.contains(&name) || is_rust(name.as_bytes()) {
+            return None;
+        }
+        let is_run_time =
+            name.starts_with("__cxa_") || name.starts_with("__gxx_personality_") || name == "__dynamic_cast";
+        let Some(mangled) = name.strip_prefix("_Z") else { return is_run_time.then_some(CppLibrary::Either) };
+        if ["nw", "na", "dl", "da"].iter().any(|operator| mangled.starts_with(operator)) {
+            return Some(CppLibrary::Either);
+        }
+        let is_type_information = ["TI", "TS", "TV"].iter().any(|kind| mangled.starts_with(kind));
+        if is_type_information && (mangled.contains("10__cxxabiv1") || is_fundamental(&mangled[2..])) {
+            return Some(CppLibrary::Either);
+        }
+        let entity = entity(mangled)?;
+        let inner = entity.strip_prefix("St").unwrap_or_default();
+        if inner.starts_with("3__1") || inner.starts_with("6__ndk1") {
+            return Some(CppLibrary::Llvm);
+        }
+        // ABI 5.1.8: St is std::, Sa allocator, Sb basic_string, Ss string, Si istream, So ostream, Sd iostream.
+        ["St", "Sa", "Sb", "Ss", "Si", "So", "Sd"]
+            .iter()
+            .any(|short| entity.starts_with(short))
+            .then_some(CppLibrary::Gnu)
+    }
+}
+
+/// The name without what says how its entity is meant: tables (`TV`), guards (`GV`), thunks (`Th16_`), nesting and
+/// qualifiers (`NK`).
+fn entity(mangled: &str) -> Option<&str> {
+    let mut rest = mangled;
+    if let Some(thunk) = rest.strip_prefix("Th").or_else(|| rest.strip_prefix("Tv")) {
+        rest = thunk.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == 'n' || letter == '_');
+    } else {
+        let kinds = ["TV", "TT", "TI", "TS", "GV", "GR"];
+        rest = kinds.iter().find_map(|kind| rest.strip_prefix(kind)).unwrap_or(rest);
+    }
+    rest = rest.strip_prefix('N').unwrap_or(rest);
+    let rest = rest.trim_start_matches(['K', 'V', 'r', 'R', 'O']);
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// Whether a type is a fundamental one or a pointer to one: `i`, `PKc`.
+fn is_fundamental(kind: &str) -> bool {
+    !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'P' | b'K' | b'D'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_libraries_apart() {
+        let cases = [
+            ("_ZNSt3__112basic_stringIcNS_11char_traitsIcEENS_9allocatorIcEEE6appendEPKcm", Some(CppLibrary::Llvm)),
+            ("_ZNSt3__14coutE", Some(CppLibrary::Llvm)),
+            ("_ZTINSt3__19exceptionE", Some(CppLibrary::Llvm)),
+            ("_ZThn16_NSt3__114basic_iostreamIcE", Some(CppLibrary::Llvm)),
+            ("_ZSt4cout", Some(CppLibrary::Gnu)),
+            ("_ZNSolsEi", Some(CppLibrary::Gnu)),
+            ("_ZNKSs4sizeEv", Some(CppLibrary::Gnu)),
+            ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE10_M_disposeEv", Some(CppLibrary::Gnu)),
+            ("_ZTISt9exception", Some(CppLibrary::Gnu)),
+            ("_ZNSt8ios_base4InitC1Ev", Some(CppLibrary::Gnu)),
+            ("_ZTv0_n24_NSt14basic_iostreamIcE", Some(CppLibrary::Gnu)),
+            ("__cxa_throw", Some(CppLibrary::Either)),
+            ("__gxx_personality_v0", Some(CppLibrary::Either)),
+            ("_Znwm", Some(CppLibrary::Either)),
+            ("_ZTIPKc", Some(CppLibrary::Either)),
+            ("_ZTVN10__cxxabiv120__si_class_type_infoE", Some(CppLibrary::Either)),
+            ("__cxa_atexit", None),
+            ("_Z5greetNSt3__112basic_stringIcEE", None),
+            ("_Z5greetSs", None),
+            ("_ZTI6Animal", None),
+            ("_ZN3std2io5stdio6_print17h0123456789abcdefE", None),
+            ("printf", None),
+            ("_Z", None),
+            ("_ZTI", None),
+        ];
+        for (name, library) in cases {
+            assert_eq!(CppLibrary::of(name), library, "{name}");
+        }
+    }
+}
