@@ -130,6 +130,11 @@ pub fn requested_error_format(arguments: &[OsString]) -> Option<ErrorFormat> {
     found
 }
 
+/// Whether a command line asks to be told what is decided, found before it is read properly.
+pub fn wants_decisions(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "-v" || argument == "--verbose" || argument == "-Wl,--verbose")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

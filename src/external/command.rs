@@ -45,10 +45,9 @@ pub fn translate(plan: &Plan<'_>) -> Result<HandOff> {
     translation.out.argv.extend(compiler.bare().into_iter().map(OsString::from));
     let words = words(plan.arguments);
     let names_target = |word: &Word| matches!(word, Word::Driver(word) if is_target_flag(&word.flag));
-    if compiler.family == CompilerFamily::Zig || compiler.family == CompilerFamily::Clang {
-        if let (false, Some(target)) = (words.iter().any(names_target), plan.target) {
-            translation.out.argv.push(format!("--target={}", complete(target)).into());
-        }
+    let has_targets = matches!(compiler.family, CompilerFamily::Zig | CompilerFamily::Clang);
+    if let (true, Some(target)) = (has_targets && !words.iter().any(names_target), plan.target) {
+        translation.out.argv.push(format!("--target={}", complete(target)).into());
     }
     for word in words {
         match word {

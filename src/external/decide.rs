@@ -134,11 +134,24 @@ fn hand_off(
     Ok(Decision { linker: Linker::HandOff(Box::new(chosen.clone())), reasons })
 }
 
+/// The compiler for what a driver's line asks besides linking: sources, questions.
+///
+/// Errors: none that fits is installed.
+pub fn compiler(question: &Question<'_>, installed: &dyn Fn(&CompilerCommand) -> bool) -> Result<CompilerCommand> {
+    match hand_off(question, Vec::new(), installed)?.linker {
+        Linker::HandOff(compiler) => Ok(*compiler),
+        Linker::Native => Err(Diagnostic::error("no-compiler", "no compiler is installed").into()),
+    }
+}
+
 /// The compilers that may make the output, best first.
 fn candidates(question: &Question<'_>) -> Vec<CompilerCommand> {
     let named = |family: CompilerFamily| question.compiler.filter(|compiler| compiler.family == family).cloned();
     match question.backend {
-        Backend::Auto | Backend::Native => question.compiler.cloned().into_iter().chain(usual(question)).collect(),
+        Backend::Auto | Backend::Native => {
+            let named = question.compiler.filter(|compiler| fits(compiler, question)).cloned();
+            named.into_iter().chain(usual(question)).collect()
+        }
         Backend::Zig => named(CompilerFamily::Zig).into_iter().chain([program(&["zig", "cc"])]).collect(),
         Backend::Clang => named(CompilerFamily::Clang).into_iter().chain([program(&["clang"])]).collect(),
         Backend::MuslGcc => {
@@ -154,8 +167,12 @@ fn candidates(question: &Question<'_>) -> Vec<CompilerCommand> {
     }
 }
 
-/// Whether the compiler's own triple, if its name has one, is for the target's architecture.
+/// Whether the compiler is one for the target's architecture, as far as its words tell. zig and clang, and what is not
+/// known, are for every target.
 fn fits(compiler: &CompilerCommand, question: &Question<'_>) -> bool {
+    if !matches!(compiler.family, CompilerFamily::Gcc | CompilerFamily::MuslGcc) {
+        return true;
+    }
     match (compiler.target(), question.target) {
         (Some(own), Some(wanted)) => own.architecture == wanted.architecture,
         (None, Some(wanted)) => question.host.is_none_or(|host| host == wanted.architecture),

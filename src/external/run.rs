@@ -10,8 +10,32 @@ use std::process::Command;
 
 use crate::diag::{Diagnostic, Origin, Result, io_error};
 
-/// Set for what is run: a driver that comes back to the cc door with it set would go round in circles.
+/// The variable that is set for what is run, so that links handed off do not go round in circles.
 pub const GUARD: &str = "CGOLINK_HANDED_OFF";
+
+/// What a link was handed to. A driver may come back as far as the ld door; nothing else may come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Guard {
+    /// A compiler.
+    Driver,
+    /// Another linker.
+    Linker,
+}
+
+impl Guard {
+    /// The value of [`GUARD`].
+    pub const fn value(self) -> &'static str {
+        match self {
+            Guard::Driver => "driver",
+            Guard::Linker => "linker",
+        }
+    }
+
+    /// What a value of [`GUARD`] means.
+    pub fn of(value: &OsStr) -> Guard {
+        if value == Guard::Linker.value() { Guard::Linker } else { Guard::Driver }
+    }
+}
 
 /// Lines longer than this, in bytes, go into a response file; systems take 128 KiB in one argument and about 2 MiB in all.
 const MAX_LINE: usize = 512 << 10;
@@ -44,7 +68,7 @@ pub fn is_self(program: &Path) -> bool {
 /// Runs a line and waits: its exit status, 128 and the signal's number if a signal ended it.
 ///
 /// Errors: the program is not found, is cgolink itself, or cannot be started.
-pub fn run(argv: &[OsString], path: &OsStr) -> Result<u8> {
+pub fn run(argv: &[OsString], path: &OsStr, guard: Guard) -> Result<u8> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Diagnostic::error("no-compiler", "there is no program to run").into());
     };
@@ -59,7 +83,7 @@ pub fn run(argv: &[OsString], path: &OsStr) -> Result<u8> {
         return Err(error.help("let $CC name a compiler").into());
     }
     let mut command = Command::new(&file);
-    command.env(GUARD, "1");
+    command.env(GUARD, guard.value());
     let length: usize = arguments.iter().map(|argument| argument.len() + 1).sum();
     // Kept until the program has ended.
     let response = if length > MAX_LINE { Some(write_response_file(arguments)?) } else { None };
@@ -109,7 +133,7 @@ mod tests {
     }
 
     fn sh(script: &str) -> Result<u8> {
-        run(&["sh", "-c", script].map(OsString::from), &path())
+        run(&["sh", "-c", script].map(OsString::from), &path(), Guard::Driver)
     }
 
     #[test]
@@ -117,17 +141,17 @@ mod tests {
         assert_eq!(sh("exit 0"), Ok(0));
         assert_eq!(sh("exit 42"), Ok(42));
         assert_eq!(sh("kill -9 $$"), Ok(137));
-        assert_eq!(sh("test \"$CGOLINK_HANDED_OFF\" = 1"), Ok(0));
+        assert_eq!(sh("test \"$CGOLINK_HANDED_OFF\" = driver"), Ok(0));
     }
 
     #[test]
     fn never_runs_itself_or_nothing() {
         let own = std::env::current_exe().unwrap();
-        let error = run(&[own.into_os_string()], &path()).unwrap_err().to_string();
+        let error = run(&[own.into_os_string()], &path(), Guard::Driver).unwrap_err().to_string();
         assert!(error.contains("handed to cgolink itself"), "{error}");
-        let error = run(&["no-such-compiler-here".into()], &path()).unwrap_err().to_string();
+        let error = run(&["no-such-compiler-here".into()], &path(), Guard::Driver).unwrap_err().to_string();
         assert!(error.contains("not on the PATH"), "{error}");
-        assert!(run(&[], &path()).is_err());
+        assert!(run(&[], &path(), Guard::Driver).is_err());
     }
 
     #[test]
@@ -139,6 +163,6 @@ mod tests {
         long.push("exit 0".into());
         long.resize(40_000, "an argument that is not used".into());
         // `sh` takes no response file: it fails to find the script, which shows that one was passed.
-        assert_ne!(run(&long, &path()), Ok(0));
+        assert_ne!(run(&long, &path(), Guard::Linker), Ok(0));
     }
 }

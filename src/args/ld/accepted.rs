@@ -15,7 +15,7 @@ pub(super) const FLAGS: &[Flag<State>] = &[
     flag_nothing(&["EL"], accept(), ""),
     flag_nothing(&["EB"], big_endian, ""),
     flag_value(&["a", "assert", "A", "architecture", "f", "auxiliary", "F", "filter", "G", "gpsize"], accept(), ""),
-    flag_nothing(&["d", "dc", "dp", "g", "Qy", "qmagic", "w", "no-warnings", "nostdlib", "no-omagic"], accept(), ""),
+    flag_nothing(&["d", "dc", "dp", "g", "Qy", "qmagic", "w", "no-warnings", "no-omagic"], accept(), ""),
     flag_nothing(&["Bsymbolic", "Bsymbolic-functions", "Bno-symbolic", "Bgroup"], accept(), ""),
     flag_nothing(&["dynamic-list-data", "dynamic-list-cpp-new", "dynamic-list-cpp-typeinfo"], accept(), ""),
     flag_nothing(&["allow-shlib-undefined", "no-allow-shlib-undefined"], accept(), ""),

@@ -55,6 +55,7 @@ pub(super) const FLAGS: &[Flag<State>] = &[
     flag_nothing(&[")", "end-group"], end_group, "End the group"),
     flag_nothing(&["push-state"], push_state, "Save the switches that hold for inputs"),
     flag_nothing(&["pop-state"], pop_state, "Restore the switches that were saved last"),
+    flag_nothing(&["nostdlib"], no_default_paths, "Look for libraries only where -L says"),
     flag_value(&["R", "just-symbols"], just_symbols, "Take only the symbols of this file; a directory is an -rpath"),
     flag_value(&["c", "mri-script"], host_only, "Read a script in MRI's language"),
 ];
@@ -161,6 +162,11 @@ fn push_state(state: &mut State, _: &Given<'_>) -> Result<()> {
 fn pop_state(state: &mut State, _: &Given<'_>) -> Result<()> {
     let unmatched = || Diagnostic::error("unbalanced-flags", "--pop-state without a --push-state before it");
     state.modifiers = state.saved.pop().ok_or_else(unmatched)?;
+    Ok(())
+}
+
+fn no_default_paths(state: &mut State, _: &Given<'_>) -> Result<()> {
+    state.command.default_paths = false;
     Ok(())
 }
 

@@ -30,6 +30,8 @@ pub struct LdCommand {
     pub control: Control,
     /// Flags that are understood but that only another linker carries out, as typed.
     pub host_only: Vec<String>,
+    /// Whether libraries are looked for in the system's folders too: not with `-nostdlib`.
+    pub default_paths: bool,
     /// Remarks that do not stop the link.
     pub warnings: Vec<Diagnostic>,
 }
@@ -113,6 +115,7 @@ impl State {
                 information: Information::None,
                 control: Control::default(),
                 host_only: Vec::new(),
+                default_paths: true,
                 warnings: Vec::new(),
             },
             modifiers: InputModifiers::default(),

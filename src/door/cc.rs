@@ -1,0 +1,243 @@
+//! A session through the cc door: what Go's linker and people call as if it were gcc.
+
+use std::ffi::OsString;
+
+use crate::args::cc::{self, Action, CcCommand};
+use crate::args::control::Backend;
+use crate::args::request::{LinkRequest, OutputKind};
+use crate::args::{ld, probe, quoted, rspfile};
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::external::command::{Plan, translate};
+use crate::external::decide::{self, Linker, Question};
+use crate::external::run;
+use crate::external::toolchain::{CompilerCommand, StaticKind, ToolchainQuery};
+use crate::target::Target;
+
+use super::report::print;
+use super::{Environment, Session, assemble, compile, host_architecture, target};
+
+/// Reads the line, and does what it asks for. The result is the exit status.
+pub(super) fn run(session: &Session<'_>, arguments: Vec<OsString>) -> Result<u8> {
+    let named = named_compiler(session.environment)?;
+    let mut line = named.as_ref().map(own_flags).unwrap_or_default();
+    line.extend(rspfile::expand(arguments)?);
+    let command = cc::parse(line)?;
+    match &command.action {
+        Action::LinkerVersion { gold } => print(&linker_version(*gold)),
+        Action::Version => print(&format!("{}\n", ld::version_line())),
+        Action::Help => print(&crate::args::cli::help()),
+        Action::Link if probe::is_probe(&command) => {}
+        Action::Compile(_) | Action::Ask(_) => return ask(session, &command, named.as_ref()),
+        Action::Link => return link(session, command, named.as_ref()),
+    }
+    Ok(0)
+}
+
+/// The answer to `-Wl,--version`. cmd/link (1.26 and before, arm64) wants "GNU gold" where it asked for gold.
+fn linker_version(gold: bool) -> String {
+    match gold {
+        true => format!("GNU gold ({}) 1.16\n", ld::version_line()),
+        false => format!("{}\n", ld::version_line()),
+    }
+}
+
+/// What `$CC` names, else `$CXX`.
+fn named_compiler(environment: &Environment) -> Result<Option<CompilerCommand>> {
+    let Some((variable, value)) =
+        environment.cc.as_ref().map(|cc| ("CC", cc)).or(environment.cxx.as_ref().map(|cxx| ("CXX", cxx)))
+    else {
+        return Ok(None);
+    };
+    let words = quoted::split_fields(value).ok_or_else(|| {
+        let message = format!("{variable}: a quotation is not closed in {}", value.to_string_lossy());
+        Diagnostics::from(Diagnostic::error("bad-environment", message))
+    })?;
+    Ok(CompilerCommand::from_words(&words))
+}
+
+/// The flags that stand in `$CC`: they count as if typed before all others.
+fn own_flags(compiler: &CompilerCommand) -> Vec<OsString> {
+    compiler.arguments[compiler.launch_words()..].iter().map(OsString::from).collect()
+}
+
+/// A question to the compiler, or a line that only compiles: the compiler answers.
+fn ask(session: &Session<'_>, command: &CcCommand, named: Option<&CompilerCommand>) -> Result<u8> {
+    let target = target::of_driver(command, named, session.environment);
+    let question = question(command, named, target, OutputKind::Relocatable, Backend::Auto);
+    let compiler = decide::compiler(&question, &|compiler| is_installed(session, compiler))?;
+    hand_over(session, command, &compiler, target)
+}
+
+fn question<'a>(
+    command: &'a CcCommand,
+    named: Option<&'a CompilerCommand>,
+    target: Option<Target>,
+    kind: OutputKind,
+    backend: Backend,
+) -> Question<'a> {
+    Question {
+        backend,
+        kind,
+        triple: command.driver.triple.as_deref(),
+        target,
+        host_only: &command.link.host_only,
+        sanitizers: &command.driver.sanitizers,
+        refused: None,
+        compiler: named,
+        host: host_architecture(),
+    }
+}
+
+/// Whether the compiler is on the PATH and is not cgolink.
+fn is_installed(session: &Session<'_>, compiler: &CompilerCommand) -> bool {
+    run::find_program(&compiler.program, &session.environment.path).is_some_and(|file| !run::is_self(&file))
+}
+
+fn link(session: &Session<'_>, command: CcCommand, named: Option<&CompilerCommand>) -> Result<u8> {
+    if !command.has_inputs() {
+        return Err(Diagnostic::error("no-input", "no input files").into());
+    }
+    let backend = session.environment.backend(command.link.control.backend)?;
+    let target = target::of_driver(&command, named, session.environment);
+    let kind = command.kind(target::is_dynamic_by_default(target, named));
+    let mut question = question(&command, named, target, kind, backend);
+    let installed = |compiler: &CompilerCommand| is_installed(session, compiler);
+    let decision = decide::decide(&question, &installed)?;
+    tell(&decision.reasons);
+    if command.driver.dry_run {
+        return describe(session, &command, target, &decision.linker);
+    }
+    let compiler = match decision.linker {
+        Linker::HandOff(compiler) => compiler,
+        Linker::Native => {
+            let errors = match link_natively(session, &command, named, target, kind) {
+                Ok(()) => return Ok(0),
+                Err(errors) => errors,
+            };
+            // What only the engine can see: objects for a link-time optimiser.
+            let refused = errors.iter().find(|error| error.code == "lto-object").map(|error| error.to_string());
+            let (Some(refused), Backend::Auto) = (&refused, backend) else { return Err(errors) };
+            question.refused = refused.lines().next();
+            let decision = match decide::decide(&question, &installed) {
+                Ok(decision) => decision,
+                Err(more) => return Err(errors.and(more)),
+            };
+            tell(&decision.reasons);
+            match decision.linker {
+                Linker::HandOff(compiler) => compiler,
+                Linker::Native => return Err(errors),
+            }
+        }
+    };
+    hand_over(session, &command, &compiler, target)
+}
+
+fn tell(reasons: &[String]) {
+    for reason in reasons {
+        tracing::info!("{reason}");
+    }
+}
+
+/// Links with the engine.
+fn link_natively(
+    session: &Session<'_>,
+    command: &CcCommand,
+    named: Option<&CompilerCommand>,
+    target: Option<Target>,
+    kind: OutputKind,
+) -> Result<()> {
+    let mut request = LinkRequest { kind, ..command.link.request.clone() };
+    let driver = &command.driver;
+    // The sources first: without any, the C library may be needed by nobody.
+    let compiled = match driver.sources.is_empty() {
+        true => None,
+        false => {
+            let question = question(command, named, target, kind, Backend::Auto);
+            let compiler = decide::compiler(&question, &|compiler| is_installed(session, compiler))?;
+            compile::sources(session, &compiler, target, driver, &mut request)?
+        }
+    };
+    let wants_library = driver.start_files || driver.c_library || driver.runtime_library;
+    request.target = request.target.or(target);
+    let request = match (target, wants_library) {
+        (Some(target), true) => {
+            let library = (session.engine.find)(&ToolchainQuery {
+                target,
+                kind: if kind == OutputKind::StaticPie { StaticKind::Pie } else { StaticKind::Executable },
+                cxx: wants_cxx(command, named),
+                sysroot: request.sysroot.clone(),
+                compiler: named.cloned(),
+            })?;
+            tracing::info!("C library: {}", library.provenance.sentence);
+            assemble::assemble(request, driver, &library, &|path| path.is_file())
+        }
+        _ => request,
+    };
+    tracing::debug!(?request, "linking");
+    let warnings = (session.engine.link)(&request)?;
+    drop(compiled);
+    let mut all = command.link.warnings.clone();
+    all.extend(warnings);
+    session.warn(all, request.symbol_policy.fatal_warnings)
+}
+
+/// Whether the C++ runtime is asked for.
+fn wants_cxx(command: &CcCommand, named: Option<&CompilerCommand>) -> bool {
+    use crate::args::request::InputName;
+    let library = |input: &InputName| matches!(input, InputName::Library(name) if is_cxx_library(name));
+    command.driver.cxx
+        || named.is_some_and(|compiler| compiler.cxx)
+        || command.link.request.inputs.iter().any(|input| library(&input.what))
+}
+
+fn is_cxx_library(name: &str) -> bool {
+    matches!(name, "c++" | "c++abi" | "stdc++" | "supc++")
+}
+
+/// Gives the whole line to a compiler.
+fn hand_over(
+    session: &Session<'_>,
+    command: &CcCommand,
+    compiler: &CompilerCommand,
+    target: Option<Target>,
+) -> Result<u8> {
+    if session.environment.handed_off.is_some() {
+        let message =
+            format!("a compiler that cgolink handed a link to has started cgolink, which would start {compiler}");
+        return Err(Diagnostic::error("self-reference", message).help("let $CC name a compiler").into());
+    }
+    let line = translate(&Plan { compiler, target, arguments: &command.arguments })?;
+    tell(&line.changes);
+    tracing::info!("running {}", show(&line.argv));
+    run::run(&line.argv, &session.environment.path, run::Guard::Driver)
+}
+
+/// `-###`: what would be done.
+fn describe(session: &Session<'_>, command: &CcCommand, target: Option<Target>, linker: &Linker) -> Result<u8> {
+    let text = match linker {
+        Linker::Native => {
+            let target = target.map(|target| target.to_string()).unwrap_or_default();
+            format!("cgolink: links for {target} by itself into {}\n", command.link.request.output.display())
+        }
+        Linker::HandOff(compiler) => {
+            let line = translate(&Plan { compiler, target, arguments: &command.arguments })?;
+            format!(" {}\n", show(&line.argv))
+        }
+    };
+    session.reporter.say(&text);
+    Ok(0)
+}
+
+/// A line as a shell would take it, quoted where it has to be.
+fn show(argv: &[OsString]) -> String {
+    let quote = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        let plain = |letter: char| letter.is_alphanumeric() || "-_=+./,:@%".contains(letter);
+        if !text.is_empty() && text.chars().all(plain) {
+            text.into_owned()
+        } else {
+            format!("'{}'", text.replace('\'', "'\\''"))
+        }
+    };
+    argv.iter().map(quote).collect::<Vec<_>>().join(" ")
+}

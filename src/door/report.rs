@@ -1,0 +1,116 @@
+//! What reaches the terminal: errors and warnings on standard error, as text or as JSON; answers to questions on
+//! standard output. A reader that has gone away is nobody's error.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::args::control::ErrorFormat;
+use crate::diag::{Diagnostic, Diagnostics, Severity};
+
+/// Prints diagnostics in one form.
+#[derive(Clone, Copy, Debug)]
+pub struct Reporter {
+    format: ErrorFormat,
+}
+
+/// One line of `--error-format=json`. What is not known is left out.
+#[derive(Serialize)]
+struct Line<'a> {
+    severity: &'static str,
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
+impl Reporter {
+    /// A reporter of this form.
+    pub fn new(format: ErrorFormat) -> Self {
+        Reporter { format }
+    }
+
+    /// Prints to standard error.
+    pub fn errors(&self, diagnostics: &Diagnostics) {
+        let text = self.render(diagnostics);
+        let _ = std::io::stderr().lock().write_all(text.as_bytes()); // nowhere is left to report a failure to
+    }
+
+    /// Prints a text for people to standard error.
+    pub fn say(&self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes()); // as above
+    }
+
+    /// The lines that [`Reporter::errors`] prints.
+    pub fn render(&self, diagnostics: &Diagnostics) -> String {
+        match self.format {
+            ErrorFormat::Text => format!("{diagnostics}\n"),
+            ErrorFormat::Json => diagnostics.iter().map(|one| json(one) + "\n").collect(),
+        }
+    }
+}
+
+fn json(one: &Diagnostic) -> String {
+    let line = Line {
+        severity: match one.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        code: one.code,
+        message: &one.message,
+        file: one.origin.file.as_ref().map(|path| path.display().to_string()),
+        line: one.origin.position.map(|(line, _)| line),
+        column: one.origin.position.map(|(_, column)| column),
+        member: one.origin.member.as_deref(),
+        package: one.origin.package.as_deref(),
+        section: one.origin.section.as_deref(),
+        offset: one.origin.offset,
+        notes: &one.notes,
+        help: one.help.as_deref(),
+    };
+    serde_json::to_string(&line).unwrap_or_else(|_| String::from("{}"))
+}
+
+/// Prints an answer to standard output.
+pub fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes()); // as above
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Origin;
+
+    #[test]
+    fn one_object_a_line() {
+        let one = Diagnostic::error("undefined-symbol", "undefined symbol: \"a\"")
+            .at(Origin::member("libx.a", "y.o").in_section(".text").at(16))
+            .note("needed by main.o")
+            .help("add -la");
+        let text = Reporter::new(ErrorFormat::Json).render(&Diagnostics::from(one));
+        assert_eq!(
+            text,
+            "{\"severity\":\"error\",\"code\":\"undefined-symbol\",\"message\":\"undefined symbol: \\\"a\\\"\",\
+             \"file\":\"libx.a\",\"member\":\"y.o\",\"section\":\".text\",\"offset\":16,\
+             \"notes\":[\"needed by main.o\"],\"help\":\"add -la\"}\n"
+        );
+        let all = Diagnostics::from(Diagnostic::error("a", "one")).and(Diagnostic::warning("b", "two").into());
+        assert_eq!(Reporter::new(ErrorFormat::Json).render(&all).lines().count(), 2);
+        assert!(Reporter::new(ErrorFormat::Text).render(&all).starts_with("cgolink: error: one\n"));
+    }
+}
