@@ -8,7 +8,7 @@ use super::facts::Facts;
 use crate::ids::{AtomId, SymbolId};
 use crate::inputs::atoms::Atoms;
 use crate::inputs::elf::LE;
-use crate::relocation::{Machine, Mode, Need, Refusal};
+use crate::relocation::{self, Machine, Mode, Need, Refusal};
 use crate::symbols::resolve::{Resolution, UNDEFINED};
 
 /// Relocations that one worker takes at a time.
@@ -124,10 +124,13 @@ impl Scan<'_, '_> {
                 needs.undefined.push(Site { atom: atom_id, index: position, symbol });
             }
             let offset = record.r_offset.get(LE) as usize;
-            let kind = record.r_type(LE, false);
-            match M::decide(kind, facts.target(), mode, atom.data, offset, record.r_addend.get(LE)) {
+            match relocation::decide::<M>(records, position as usize, facts.target(), mode, atom.data, offset) {
                 Ok(decision) => {
-                    needs.add(decision.need, self.resolution.definitions[symbol.index()], atom_id, position, mode);
+                    let definition = self.resolution.definitions[symbol.index()];
+                    if decision.need == Need::BranchReach && facts.any(Facts::IFUNC) {
+                        needs.slots.push((definition, Slot::IfuncStub));
+                    }
+                    needs.add(decision.need, definition, atom_id, position, mode);
                     index += usize::from(decision.consumes_next);
                 }
                 Err(refusal) => needs.refused.push((Site { atom: atom_id, index: position, symbol }, refusal)),
@@ -139,12 +142,13 @@ impl Scan<'_, '_> {
     /// Whether the relocation at `index` takes the next one with it, seen from the start of its run of candidates.
     fn consumes_next<M: Machine>(&self, atom_id: AtomId, index: usize, mode: Mode) -> bool {
         let atom = self.atoms.get(atom_id);
-        let record = &atom.relocations.records()[index];
+        let records = atom.relocations.records();
+        let record = &records[index];
         let file = self.resolution.files.get(atom.file);
         let Some(symbol) = file.symbol(record.r_sym(LE, false) as usize) else { return false };
         let facts = self.facts[symbol.index()].target();
         let offset = record.r_offset.get(LE) as usize;
-        M::decide(record.r_type(LE, false), facts, mode, atom.data, offset, record.r_addend.get(LE))
+        relocation::decide::<M>(records, index, facts, mode, atom.data, offset)
             .is_ok_and(|decision| decision.consumes_next)
     }
 }

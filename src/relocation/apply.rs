@@ -112,6 +112,7 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
         };
         let mut index = 0;
         while let Some(record) = records.get(index) {
+            let position = index;
             index += 1;
             // The scan checked the symbols of the image's atoms; those of other sections are checked here.
             let Some(symbol) = self.file.symbol(record.r_sym(LE, false) as usize) else {
@@ -127,7 +128,7 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
             if facts.any(Facts::MERGED | Facts::DROPPED | Facts::UNDEFINED | Facts::UNDEFINED_WEAK) {
                 self.adjust(symbol, facts, &mut values);
             }
-            match self.one(record, symbol, facts, offset, bytes, &mut values) {
+            match self.one(records, position, symbol, facts, offset, bytes, &mut values) {
                 Ok(consumed) => index += usize::from(consumed),
                 Err(refusal) => refuse(record, refusal),
             }
@@ -137,15 +138,15 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
     #[inline(always)]
     fn one(
         &self,
-        record: &Rela,
+        records: &[Rela],
+        index: usize,
         symbol: SymbolId,
         facts: Facts,
         offset: usize,
         bytes: &mut [u8],
         values: &mut Values,
     ) -> Result<bool, Refusal> {
-        let kind = record.r_type(LE, false);
-        let decision = M::decide(kind, facts.target(), self.mode, bytes, offset, values.addend)?;
+        let decision = super::decide::<M>(records, index, facts.target(), self.mode, bytes, offset)?;
         if decision.need != Need::Nothing {
             self.fill_slot(&decision, symbol, values);
         }

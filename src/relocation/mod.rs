@@ -11,6 +11,8 @@ pub mod x86_64;
 
 use std::fmt;
 
+use crate::inputs::elf::{LE, Rela};
+
 /// What a relocation's target is, as far as the decision depends on it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct TargetFacts {
@@ -181,7 +183,7 @@ pub trait Machine: Sync {
     }
 
     /// Decides two relocations as one, which is then decided to consume the next. Asked by the scan and by the write,
-    /// only if [`Machine::begins_pair`] holds for `kind`, and the next relocation is against the same symbol, lies 4
+    /// by [`decide`], only if [`Machine::begins_pair`] holds for `kind`, and the next relocation is against the same symbol, lies 4
     /// bytes after `offset`, is of type `next`, and both addends are 0. `None`: each is decided alone.
     #[inline]
     fn decide_pair(
@@ -220,4 +222,31 @@ pub trait Machine: Sync {
 
     /// The thread pointer in terms of image addresses, from PT_TLS: start, size in memory, alignment.
     fn thread_pointer(tls_start: u64, tls_size: u64, tls_align: u64) -> u64;
+}
+
+/// Decides the relocation at `index` of `records`, together with the next one where the machine allows it. `offset` is
+/// its place in `section`.
+#[inline(always)]
+pub fn decide<M: Machine>(
+    records: &[Rela],
+    index: usize,
+    facts: TargetFacts,
+    mode: Mode,
+    section: &[u8],
+    offset: usize,
+) -> Result<Decision<M::Operation>, Refusal> {
+    let Some(record) = records.get(index) else { return Err(Refusal::OutsideSection) };
+    let kind = record.r_type(LE, false);
+    let addend = record.r_addend.get(LE);
+    if M::begins_pair(kind)
+        && addend == 0
+        && let Some(next) = records.get(index + 1)
+        && next.r_sym(LE, false) == record.r_sym(LE, false)
+        && next.r_addend.get(LE) == 0
+        && next.r_offset.get(LE) == record.r_offset.get(LE).wrapping_add(4)
+        && let Some(decision) = M::decide_pair(kind, next.r_type(LE, false), facts, mode, section, offset)
+    {
+        return Ok(decision);
+    }
+    M::decide(kind, facts, mode, section, offset, addend)
 }
