@@ -80,7 +80,8 @@ pub struct CLibrary {
     pub default_libraries: Vec<PathBuf>,
     /// Folders in which `-l` looks after the user's own, in order.
     pub library_dirs: Vec<PathBuf>,
-    /// The unwinder (`_Unwind_*`): zig's or Rust's `libunwind.a`, gcc's `libgcc_eh.a`.
+    /// The unwinder (`_Unwind_*`): zig's or Rust's `libunwind.a`, gcc's `libgcc_eh.a`; a member of `default_libraries`
+    /// too, since Rust archives need it without saying so, and an archive that nothing refers to adds nothing.
     pub unwind: Option<PathBuf>,
     /// The C++ runtime's archives: `libc++.a` and `libc++abi.a`, or `libstdc++.a`. Empty if not asked for or not there.
     pub cxx: Vec<PathBuf>,

@@ -247,3 +247,325 @@ pub(super) fn object_architecture(probe: &dyn Probe, path: &Path) -> Option<Arch
     let header = bytes.get(..20).filter(|header| header.starts_with(b"\x7fELF\x02\x01"))?;
     Architecture::from_elf_machine(u16::from_le_bytes([header[18], header[19]]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::StaticKind;
+    use super::super::probe::fake::{FakeProbe, says};
+    use super::super::probe::{Answer, Probe};
+    use super::*;
+
+    fn query(target: &str, compiler: Option<&str>) -> ToolchainQuery {
+        let words: Vec<_> = compiler.unwrap_or_default().split_whitespace().map(Into::into).collect();
+        ToolchainQuery {
+            target: target.parse().unwrap(),
+            kind: StaticKind::Executable,
+            cxx: false,
+            sysroot: None,
+            compiler: CompilerCommand::from_words(&words),
+        }
+    }
+
+    /// A zig whose libraries are in `/zc/<triple>`.
+    fn add_zig(probe: &mut FakeProbe) {
+        for target in ["x86_64-linux-musl", "aarch64-linux-musl"] {
+            for file in [
+                "crt1.o",
+                "rcrt1.o",
+                "libc.a",
+                "libzigc.a",
+                "libcompiler_rt.a",
+                "libubsan_rt.a",
+                "libunwind.a",
+                "libc++.a",
+            ] {
+                probe.put(&format!("/zc/{target}/{file}"), b"x");
+            }
+        }
+        probe.put("/zig/lib/std", b"");
+        probe.program("/bin/zig", |words| {
+            if words == "env" {
+                let output =
+                    ".{\n    .zig_exe = \"/bin/zig\",\n    .lib_dir = \"/zig/lib\",\n    .version = \"0.15.2\",\n}\n";
+                return Answer { output: output.to_owned(), ..says("") };
+            }
+            let triple = words.split(' ').find_map(|word| word.strip_prefix("--target=")).unwrap();
+            let start = if words.ends_with("-pie") { "rcrt1.o" } else { "crt1.o" };
+            let cxx = if words.starts_with("c++ ") { format!("/zc/{triple}/libc++.a ") } else { String::new() };
+            says(&format!(
+                "ar rcs /zc/{triple}/libc.a a.o\nld.lld -z stack-size=16777216 -o trial /zc/{triple}/{start} trial.o \
+                 /zc/{triple}/libubsan_rt.a {cxx}/zc/{triple}/libunwind.a /zc/{triple}/libc.a /zc/{triple}/libzigc.a \
+                 /zc/{triple}/libcompiler_rt.a\n"
+            ))
+        });
+    }
+
+    /// A driver as gcc is, whose files are in `/<name>`.
+    fn add_gcc(probe: &mut FakeProbe, name: &'static str, triple: &'static str) {
+        let architecture = triple.parse::<Target>().unwrap().architecture;
+        for file in ["crt1.o", "rcrt1.o", "crtn.o", "crtbeginT.o"] {
+            probe.put_object(&format!("/{name}-files/{file}"), architecture);
+        }
+        for file in ["libc.a", "libgcc.a", "libgcc_eh.a", "libm.a"] {
+            probe.put(&format!("/{name}-files/{file}"), b"x");
+        }
+        probe.program(&format!("/bin/{name}"), move |words| {
+            let folder = format!("/{name}-files");
+            let start = if words.contains("-static-pie") { "rcrt1.o" } else { "crt1.o" };
+            says(&format!(
+                "Target: {triple}\ngcc version 12.2.0 (made up)\n /x/collect2 -static {folder}/{start} {folder}/crtbeginT.o \
+                 -L{folder} -L/nowhere -lc --start-group -lgcc -lgcc_eh -lc --end-group {folder}/crtn.o\n"
+            ))
+        });
+    }
+
+    fn rung(probe: &FakeProbe, query: &ToolchainQuery) -> Option<Rung> {
+        find_on(probe, query).ok().map(|library| library.provenance.rung)
+    }
+
+    #[test]
+    fn climbs_the_rungs_in_order() {
+        let mut probe = FakeProbe::new();
+        let any = query("x86_64-linux", None);
+        let refusal = find_on(&probe, &any).unwrap_err().to_string();
+        for part in
+            ["no C library for a static executable of x86_64-linux", "no musl-gcc on the PATH", "rustup target add"]
+        {
+            assert!(refusal.contains(part), "{refusal}");
+        }
+        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        assert_eq!(rung(&probe, &any), Some(Rung::Gcc));
+        add_gcc(&mut probe, "x86_64-linux-gnu-gcc", "x86_64-linux-gnu");
+        assert_eq!(rung(&probe, &any), Some(Rung::CrossGcc));
+        add_gcc(&mut probe, "musl-gcc", "x86_64-linux-gnu");
+        assert_eq!(rung(&probe, &any), Some(Rung::MuslGcc));
+        add_zig(&mut probe);
+        assert_eq!(rung(&probe, &any), Some(Rung::Zig));
+        assert_eq!(rung(&probe, &query("x86_64-linux", Some("gcc"))), Some(Rung::NamedCompiler));
+    }
+
+    #[test]
+    fn passes_over_the_other_c_library() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        assert_eq!(rung(&probe, &query("x86_64-linux-gnu", None)), Some(Rung::Gcc));
+        assert_eq!(rung(&probe, &query("x86_64-linux-musl", Some("gcc"))), Some(Rung::Zig));
+        assert_eq!(rung(&probe, &query("aarch64-linux-gnu", None)), None);
+    }
+
+    #[test]
+    fn does_not_give_musl_to_what_a_compiler_for_glibc_compiled() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        probe.remove("/gcc-files/libc.a");
+        let refusal = find_on(&probe, &query("x86_64-linux", Some("gcc"))).unwrap_err().to_string();
+        assert!(refusal.contains("$CC (gcc): it has no libc.a"), "{refusal}");
+        assert!(refusal.contains("zig: it has musl, and the program is compiled for gnu"), "{refusal}");
+    }
+
+    #[test]
+    fn reads_zigs_trial_and_asks_once() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        let named = query("aarch64-linux-musl", Some("zig cc --target=aarch64-linux-musl -static"));
+        let library = find_on(&probe, &named).unwrap();
+        assert_eq!(library.crt_begin, [Path::new("/zc/aarch64-linux-musl/crt1.o")]);
+        assert_eq!(library.ubsan.as_deref(), Some(Path::new("/zc/aarch64-linux-musl/libubsan_rt.a")));
+        assert_eq!(library.default_libraries.len(), 5);
+        assert_eq!((library.stack_size, library.cxx.len()), (Some(1 << 24), 0));
+        assert_eq!(library.compiler, named.compiler);
+        assert_eq!(probe.runs.borrow().len(), 2, "zig env and the trial: {:?}", probe.runs);
+        assert_eq!(
+            probe.notices.borrow()[0],
+            "Begin(\"zig 0.15.2 prepares the C library for aarch64-linux-musl (static), once\")"
+        );
+        assert_eq!(probe.notices.borrow()[1], "Progress(\"libc.a is ready (1)\")");
+        // Warm, and asked through the other rung.
+        let again = find_on(&probe, &query("aarch64-linux-musl", None)).unwrap();
+        assert_eq!((again.provenance.rung, probe.runs.borrow().len()), (Rung::Zig, 2));
+        // Another kind and the C++ runtime are other questions.
+        let pie = find_on(&probe, &ToolchainQuery { kind: StaticKind::Pie, cxx: true, ..named }).unwrap();
+        assert_eq!(pie.crt_begin, [Path::new("/zc/aarch64-linux-musl/rcrt1.o")]);
+        assert_eq!(pie.cxx, [Path::new("/zc/aarch64-linux-musl/libc++.a")]);
+    }
+
+    #[test]
+    fn asks_zig_again_when_its_files_are_gone_or_it_was_replaced() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        let any = query("x86_64-linux-musl", None);
+        find_on(&probe, &any).unwrap();
+        probe.remove("/zc/x86_64-linux-musl/libunwind.a");
+        let refusal = find_on(&probe, &any).unwrap_err().to_string();
+        assert!(refusal.contains("libunwind.a, which does not exist"), "{refusal}");
+        probe.put("/zc/x86_64-linux-musl/libunwind.a", b"x");
+        find_on(&probe, &any).unwrap();
+        let runs = probe.runs.borrow().len();
+        probe.put("/bin/zig", b"another program");
+        find_on(&probe, &any).unwrap();
+        assert_eq!(probe.runs.borrow().len(), runs + 2);
+    }
+
+    #[test]
+    fn prepares_nothing_unless_allowed() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        let first = steps(&probe, &query("x86_64-linux", None), false).next().unwrap();
+        assert!(first.found.unwrap_err().unprepared);
+        assert!(probe.runs.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_failed_trial_says_why_and_is_not_remembered() {
+        let mut probe = FakeProbe::new();
+        probe.program("/bin/zig", |_| Answer { success: false, ..says("ld.lld x\nerror: unable to make libc\nmore") });
+        for _ in 0..2 {
+            let refusal = find_on(&probe, &query("x86_64-linux-musl", None)).unwrap_err().to_string();
+            assert!(refusal.contains("zig: its trial link failed: error: unable to make libc"), "{refusal}");
+        }
+        assert_eq!(probe.runs.borrow().len(), 4);
+    }
+
+    #[test]
+    fn asks_drivers_once_and_remembers_that_they_link_for_another_machine() {
+        let mut probe = FakeProbe::new();
+        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        let native = query("x86_64-linux-gnu", None);
+        let library = find_on(&probe, &native).unwrap();
+        let files = ["/gcc-files/libc.a", "/gcc-files/libgcc.a", "/gcc-files/libgcc_eh.a"];
+        assert_eq!(library.default_libraries, files.map(Path::new));
+        assert_eq!(library.crt_end, [Path::new("/gcc-files/crtn.o")]);
+        assert_eq!(library.library_dirs, [Path::new("/gcc-files")]);
+        assert_eq!(library.unwind.as_deref(), Some(Path::new("/gcc-files/libgcc_eh.a")));
+        find_on(&probe, &native).unwrap();
+        assert_eq!(probe.runs.borrow().len(), 1);
+        for _ in 0..2 {
+            assert!(
+                find_on(&probe, &query("aarch64-linux-gnu", None))
+                    .unwrap_err()
+                    .to_string()
+                    .contains("it links for x86_64-linux-gnu")
+            );
+        }
+        assert_eq!(probe.runs.borrow().len(), 2);
+    }
+
+    #[test]
+    fn musl_gcc_links_static_pie_with_rcrt1() {
+        let mut probe = FakeProbe::new();
+        add_gcc(&mut probe, "musl-gcc", "x86_64-linux-gnu");
+        let pie = ToolchainQuery { kind: StaticKind::Pie, ..query("x86_64-linux-musl", None) };
+        assert_eq!(find_on(&probe, &pie).unwrap().crt_begin[0], Path::new("/musl-gcc-files/rcrt1.o"));
+    }
+
+    #[test]
+    fn a_wrapper_of_unknown_make_is_asked_as_gcc_then_as_zig() {
+        let mut probe = FakeProbe::new();
+        add_gcc(&mut probe, "my-cc", "aarch64-linux-gnu");
+        assert_eq!(rung(&probe, &query("aarch64-linux", Some("my-cc"))), Some(Rung::NamedCompiler));
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        probe.put("/zc/wrapper", b"");
+        let zig = probe.programs.remove(Path::new("/bin/zig")).unwrap();
+        probe.program("/bin/zcc", move |words| if words.contains("-###") { says("") } else { zig(words) });
+        let library = find_on(&probe, &query("x86_64-linux-musl", Some("zcc"))).unwrap();
+        assert_eq!(library.crt_begin, [Path::new("/zc/x86_64-linux-musl/crt1.o")]);
+    }
+
+    #[test]
+    fn takes_the_musl_of_an_installed_rust_target() {
+        let mut probe = FakeProbe::new();
+        probe.program("/bin/rustc", |_| Answer { output: "/rust\n".to_owned(), ..says("") });
+        let refusal = find_on(&probe, &query("aarch64-linux-musl", None)).unwrap_err().to_string();
+        assert!(refusal.contains("the Rust target aarch64-unknown-linux-musl is not installed in /rust"), "{refusal}");
+        let folder = "/rust/lib/rustlib/aarch64-unknown-linux-musl/lib";
+        for file in [
+            "crt1.o",
+            "rcrt1.o",
+            "crti.o",
+            "crtbegin.o",
+            "crtbeginS.o",
+            "crtend.o",
+            "crtendS.o",
+            "crtn.o",
+            "libc.a",
+            "libunwind.a",
+        ] {
+            probe.put(&format!("{folder}/self-contained/{file}"), b"x");
+        }
+        probe.put(&format!("{folder}/libcompiler_builtins-0a1b.rlib"), b"x");
+        let library = find_on(&probe, &query("aarch64-linux-musl", None)).unwrap();
+        assert_eq!(library.provenance.rung, Rung::Rust);
+        assert!(library.crt_begin[2].ends_with("self-contained/crtbegin.o"));
+        assert!(library.default_libraries[2].ends_with("lib/libcompiler_builtins-0a1b.rlib"));
+        let runs = probe.runs.borrow().len();
+        find_on(&probe, &query("aarch64-linux-musl", None)).unwrap();
+        assert_eq!(probe.runs.borrow().len(), runs);
+    }
+
+    #[test]
+    fn a_sysroot_is_searched_and_nothing_else() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        let root = ToolchainQuery { sysroot: Some("/root".into()), ..query("aarch64-linux", None) };
+        probe.put_object("/root/usr/lib/crt1.o", Architecture::X86_64);
+        let refusal = find_on(&probe, &root).unwrap_err().to_string();
+        assert!(refusal.contains("/root: it has no crt1.o for aarch64"), "{refusal}");
+        probe.put_object("/root/usr/lib/crt1.o", Architecture::Aarch64);
+        for file in [
+            "libc.a",
+            "crti.o",
+            "crtn.o",
+            "gcc/aarch64-alpine-linux-musl/9.3.0/libgcc.a",
+            "gcc/aarch64-alpine-linux-musl/13.2.1/libgcc.a",
+        ] {
+            probe.put(&format!("/root/usr/lib/{file}"), b"x");
+        }
+        probe.put("/root/lib/ld-musl-aarch64.so.1", b"x");
+        let library = find_on(&probe, &root).unwrap();
+        assert_eq!(library.target.libc, Some(Libc::Musl));
+        assert!(library.default_libraries[1].ends_with("13.2.1/libgcc.a"), "{library:#?}");
+        assert!(probe.runs.borrow().is_empty());
+    }
+
+    #[test]
+    fn maps_names_of_libraries() {
+        use super::super::answer::LibraryAnswer::*;
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        let library = find_on(&probe, &query("x86_64-linux-musl", None)).unwrap();
+        let unwind = Archives(vec!["/zc/x86_64-linux-musl/libunwind.a".into()]);
+        for name in ["unwind", "gcc_s", "gcc_eh"] {
+            assert_eq!(library.library(name), unwind, "{name}");
+        }
+        for name in ["pthread", "m", "dl", "rt", "util", "resolv", "c", "gcc"] {
+            assert_eq!(library.library(name), Provided, "{name}");
+        }
+        assert_eq!(library.library("stdc++"), Unknown);
+        assert_eq!(library.library("z"), Unknown);
+        let cxx = find_on(&probe, &ToolchainQuery { cxx: true, ..query("x86_64-linux-musl", None) }).unwrap();
+        assert_eq!(cxx.library("c++"), Archives(vec!["/zc/x86_64-linux-musl/libc++.a".into()]));
+    }
+
+    #[test]
+    fn damage_to_the_memory_only_costs_another_question() {
+        let mut probe = FakeProbe::new();
+        add_zig(&mut probe);
+        let any = query("x86_64-linux-musl", None);
+        let first = find_on(&probe, &any).unwrap();
+        let remembered: Vec<_> = probe
+            .files
+            .borrow()
+            .keys()
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .cloned()
+            .collect();
+        assert_eq!(remembered.len(), 1);
+        for bytes in [&b""[..], b"{}", b"\xff\xfe", b"{\"format\":1}"] {
+            probe.store(&remembered[0], bytes).unwrap();
+            assert_eq!(find_on(&probe, &any).unwrap(), first);
+        }
+    }
+}
