@@ -279,7 +279,11 @@ impl Pass<'_> {
     /// Lays out what a section holds, from the location counter on.
     fn pieces(&mut self, id: OutputSectionId, section: &OutputSection) {
         let base = self.dot;
-        let sub_align = self.power_of_two(section.placement.sub_align.as_ref(), section);
+        let mut sub_align = self.power_of_two(section.placement.sub_align.as_ref(), section);
+        if self.prepared.sections[id.index()].empty {
+            // What has no bytes must not make room for itself by its alignment.
+            sub_align = Some(1);
+        }
         let mut fill: Option<&[u8]> = None;
         for piece in &section.pieces {
             let before = self.dot;

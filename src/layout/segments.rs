@@ -167,6 +167,8 @@ impl Loads<'_> {
         let flags = access(member.section);
         if !self.continues(member, flags, distance) {
             let load = self.start(member, flags, distance, errors);
+            // Even one that holds only zeros: kernels map the page of the file that it starts in.
+            self.file_end = self.file_end.max(load.offset);
             self.loads.push(load);
         }
         let Some(load) = self.loads.last_mut() else { return };
@@ -265,4 +267,257 @@ pub(super) fn access(section: &OutputSection) -> u32 {
         flags |= elf::PF_X;
     }
     flags
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::request::OutputKind;
+    use crate::target::Architecture;
+
+    use super::super::samples::{Image, Linking, Program};
+    use super::*;
+
+    /// Knuth's MMIX generator: the same programs on every run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (self.0 >> 33) % limit
+        }
+    }
+
+    /// A program of sections of every sort.
+    fn program(random: &mut Random) -> Program {
+        let mut program = Program::default();
+        for file in 0..1 + random.below(4) {
+            program.file(["a.o", "b.o", "c.o", "d.o"][file as usize]);
+            for _ in 0..random.below(12) {
+                match random.below(16) {
+                    0 => program.text(".text"),
+                    1 => program.text(".text.f"),
+                    2 => program.constants(".rodata.str"),
+                    3 => program.constants(".eh_frame"),
+                    4 => program.data(".data.x"),
+                    5 => program.bss(".bss"),
+                    6 => program.thread(".tdata.t"),
+                    7 => program.thread_zeros(".tbss"),
+                    8 => program.data(".init_array.5"),
+                    9 => program.note(".note.gnu.build-id"),
+                    10 => program.debug(".debug_info"),
+                    11 => program.data("orphan"),
+                    12 => program.bss("orphan_zeros"),
+                    13 => program.data(".data.rel.ro"),
+                    14 => program.note(".note.gnu.property"),
+                    _ => program.constants(".rela.dyn"),
+                };
+                let size = if random.below(4) == 0 {
+                    0
+                } else {
+                    random.below([300, 300, 300, 90_000][random.0 as usize >> 60 & 3])
+                };
+                let most = [7, 7, 7, 7, 7, 7, 7, 15][random.0 as usize >> 60 & 7];
+                program.aligned(1 << random.below(most)).sized(size);
+            }
+        }
+        program
+    }
+
+    fn check(image: &Image, program: &Program, page: u64) {
+        let Image { plan, addresses, .. } = image;
+        let loads = image.segments(elf::PT_LOAD);
+        for load in &loads {
+            assert_eq!(load.offset % page, load.address % page, "{load:?}");
+            assert!(load.file_size <= load.memory_size);
+            assert!(load.offset + load.file_size <= addresses.allocated_end);
+        }
+        for pair in loads.windows(2) {
+            let end = pair[0].address + pair[0].memory_size;
+            assert!(end <= pair[1].address, "{loads:x?}");
+            assert!(pair[0].flags == pair[1].flags || end.div_ceil(page) <= pair[1].address / page, "{loads:x?}");
+        }
+        let mut in_file: Vec<(u64, u64)> = vec![(0, header_bytes(addresses.segments.len()))];
+        for (section, place) in plan.sections.iter().zip(&addresses.sections) {
+            let mut end = if section.is_allocated() { place.address } else { 0 };
+            for id in plan.atoms_of(section) {
+                let (atom, at) = (program.atoms().get(id).to_owned(), addresses.atoms[id.index()]);
+                if place.omitted {
+                    continue;
+                }
+                assert!(at >= end && at % atom.alignment == 0, "{} {at:x} {end:x}", section.name);
+                end = at + atom.size;
+            }
+            assert!(place.omitted || end <= place.address + place.size);
+            if place.omitted || !section.is_allocated() {
+                continue;
+            }
+            assert_eq!(place.address % place.alignment, 0);
+            if section.is_thread_local() && section.kind == elf::SHT_NOBITS {
+                continue;
+            }
+            let inside =
+                |load: &&Segment| load.address <= place.address && place.address < load.address + load.memory_size;
+            let load = loads.iter().find(inside).unwrap_or_else(|| panic!("{} {place:x?} {loads:x?}", section.name));
+            assert!(place.address + place.size <= load.address + load.memory_size);
+            assert_eq!(load.flags, access(section), "{} {loads:x?}", section.name);
+            assert_eq!(place.offset - load.offset, place.address - load.address);
+            if section.kind != elf::SHT_NOBITS {
+                assert!(place.offset + place.size <= load.offset + load.file_size);
+                in_file.push((place.offset, place.size));
+            }
+        }
+        in_file.sort_unstable();
+        assert!(in_file.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0), "{in_file:x?}");
+        let header = image.segments(elf::PT_PHDR)[0];
+        assert_eq!((header.offset, header.file_size), (64, 56 * addresses.segments.len() as u64));
+        assert_eq!((header.address, loads[0].offset), (loads[0].address + 64, 0));
+        check_relro_and_threads(image);
+    }
+
+    fn check_relro_and_threads(image: &Image) {
+        let relro = image.segments(elf::PT_GNU_RELRO);
+        let inside = |address: u64| {
+            relro.iter().any(|relro| relro.address <= address && address < relro.address + relro.memory_size)
+        };
+        let early = [".tdata", ".init_array", ".data.rel.ro"];
+        for (section, place) in image.plan.sections.iter().zip(&image.addresses.sections) {
+            if place.omitted || !section.is_allocated() || section.flags & u64::from(elf::SHF_WRITE) == 0 {
+                continue;
+            }
+            let name = section.name.as_str();
+            assert!(name == ".tbss" || inside(place.address) == early.contains(&name), "{name} {place:x?} {relro:x?}");
+        }
+        assert!(relro.iter().all(|relro| (relro.address + relro.memory_size) % 0x1000 == 0));
+        let threads: Vec<_> = image
+            .plan
+            .sections
+            .iter()
+            .zip(&image.addresses.sections)
+            .filter(|(section, place)| section.is_thread_local() && !place.omitted)
+            .collect();
+        let segment = image.segments(elf::PT_TLS);
+        assert_eq!(threads.is_empty(), segment.is_empty());
+        for (_, place) in threads {
+            assert!(segment[0].address <= place.address && segment[0].address % segment[0].alignment == 0);
+            assert!(place.address + place.size <= segment[0].address + segment[0].memory_size);
+        }
+    }
+
+    #[test]
+    fn the_default_order_keeps_every_rule_whatever_the_program() {
+        let mut random = Random(7);
+        for round in 0..300 {
+            let architecture = Architecture::ALL[round % 2];
+            let kind = if round % 3 == 0 { OutputKind::StaticPie } else { OutputKind::StaticExecutable };
+            let script = crate::inputs::script::embedded::script(architecture).unwrap();
+            let program = program(&mut random);
+            let linking = Linking { architecture, kind, ..Linking::default() };
+            let image = program.link_with(&script, &linking).unwrap_or_else(|error| panic!("{error}"));
+            check(&image, &program, architecture.max_page_size());
+            let again = program.link_with(&script, &linking).unwrap();
+            assert_eq!(image.addresses, again.addresses);
+        }
+    }
+
+    #[test]
+    fn the_usual_table_of_a_program() {
+        let mut program = Program::default();
+        program.file("a.o").text(".text").constants(".rodata").data(".data").bss(".bss").thread(".tdata");
+        program
+            .file("a.o")
+            .note(".note.gnu.property")
+            .note(".note.ABI-tag")
+            .aligned(4)
+            .note(".note.gnu.build-id")
+            .aligned(4);
+        program.file("a.o").constants(".eh_frame_hdr").constants(".interp").data(".dynamic");
+        let mut linking = Linking::default();
+        linking.options.stack_size = Some(1 << 20);
+        let image = program.link_with(&program.script_default(), &linking).unwrap();
+        let kinds: Vec<u32> = image.addresses.segments.iter().map(|segment| segment.kind).collect();
+        let expected = [
+            elf::PT_PHDR,
+            elf::PT_INTERP,
+            elf::PT_LOAD,
+            elf::PT_LOAD,
+            elf::PT_LOAD,
+            elf::PT_LOAD,
+            elf::PT_DYNAMIC,
+            elf::PT_NOTE,
+            elf::PT_NOTE,
+            elf::PT_TLS,
+            elf::PT_GNU_PROPERTY,
+            elf::PT_GNU_EH_FRAME,
+            elf::PT_GNU_STACK,
+            elf::PT_GNU_RELRO,
+        ];
+        assert_eq!(kinds, expected);
+        let flags: Vec<u32> = image.segments(elf::PT_LOAD).iter().map(|load| load.flags).collect();
+        assert_eq!(flags, [4, 5, 4, 6]);
+        let stack = image.segments(elf::PT_GNU_STACK)[0];
+        assert_eq!((stack.flags, stack.memory_size), (6, 1 << 20));
+        linking.options.relro = false;
+        linking.options.executable_stack = true;
+        let image = program.link_with(&program.script_default(), &linking).unwrap();
+        assert!(image.segments(elf::PT_GNU_RELRO).is_empty());
+        assert_eq!(image.segments(elf::PT_GNU_STACK)[0].flags, 7);
+    }
+
+    #[test]
+    fn large_pages_take_no_room_in_the_file() {
+        let mut program = Program::default();
+        program.file("a.o").text(".text").constants(".rodata").data(".data");
+        let script = crate::inputs::script::embedded::script(Architecture::Aarch64).unwrap();
+        let linking = Linking { architecture: Architecture::Aarch64, ..Linking::default() };
+        let image = program.link_with(&script, &linking).unwrap();
+        assert!(image.addresses.allocated_end < 0x4000, "{:x?}", image.addresses);
+    }
+
+    #[test]
+    fn sections_of_a_plain_script_share_a_segment_with_their_page() {
+        let mut program = Program::default();
+        program.file("a.o").text(".text").data(".data").bss(".bss").data(".late");
+        let image = program
+            .link("SECTIONS { . = 0x10000; .text : { *(.text) } .data : { *(.data) } .bss : { *(.bss) } .late : { *(.late) } }")
+            .unwrap();
+        let loads = image.segments(elf::PT_LOAD);
+        assert_eq!(loads.len(), 1);
+        assert_eq!((loads[0].flags, loads[0].address, loads[0].file_size), (7, 0x10000, 0x40));
+        assert!(image.segments(elf::PT_PHDR).is_empty());
+    }
+
+    #[test]
+    fn declared_headers_make_the_table() {
+        let mut program = Program::default();
+        program.file("a.o").text(".text").data(".data").note(".note").thread(".tdata").bss(".bss");
+        let image = program
+            .link(
+                "PHDRS { head PT_PHDR PHDRS; text PT_LOAD FILEHDR PHDRS; data PT_LOAD FLAGS(7); note PT_NOTE; tls PT_TLS; x 0x60000001; }
+                 SECTIONS { . = 0x200000 + SIZEOF_HEADERS; .note : { *(.note) } :text :note .text : { *(.text) } :text
+                   . = ALIGN(0x1000); .tdata : { *(.tdata) } :data :tls .data : { *(.data) } :data .bss : { *(.bss) } }",
+            )
+            .unwrap();
+        let table: Vec<_> =
+            image.addresses.segments.iter().map(|s| (s.kind, s.flags, s.address, s.file_size, s.memory_size)).collect();
+        let headers = 64 + 6 * 56;
+        assert_eq!(
+            table,
+            [
+                (elf::PT_PHDR, 4, 0x200040, 6 * 56, 6 * 56),
+                (elf::PT_LOAD, 5, 0x200000, headers + 32, headers + 32),
+                (elf::PT_LOAD, 7, 0x201000, 32, 48),
+                (elf::PT_NOTE, 4, 0x200000 + headers, 16, 16),
+                (elf::PT_TLS, 4, 0x201000, 16, 16),
+                (0x6000_0001, 0, 0, 0, 0),
+            ]
+        );
+        let text = program.link("PHDRS { t PT_LOAD; } SECTIONS { .text : { *(.text) } :u }").map(|_| ()).unwrap_err();
+        assert!(text.to_string().contains("the output section .text asks for u, which PHDRS lacks"), "{text}");
+        let room = program.link("PHDRS { t PT_LOAD FILEHDR; } SECTIONS { .text 0x1000 : { *(.text) } :t }").map(|_| ());
+        assert!(
+            room.unwrap_err()
+                .to_string()
+                .contains("no room for the program headers in front of the output section .text")
+        );
+    }
 }

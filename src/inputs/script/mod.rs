@@ -5,6 +5,7 @@ pub mod ast;
 pub mod embedded;
 pub mod expression;
 pub mod glob;
+pub mod insert;
 pub mod lexer;
 pub mod parser;
 mod sections;
@@ -12,5 +13,6 @@ pub mod symbols;
 pub mod version;
 
 pub use expression::parse_expression;
+pub use insert::complete;
 pub use parser::{looks_like_script, parse};
 pub use version::{parse_dynamic_list, parse_version_script};
