@@ -1,2 +1,64 @@
-//! The process: argv in, exit status out.
-fn main() {}
+//! The process: argv in, exit status out. A bug anywhere becomes one error line and status 1.
+
+use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cgolink::args::control;
+use cgolink::args::request::LinkRequest;
+use cgolink::diag::{Diagnostic, Diagnostics, Result};
+use cgolink::door::{self, Engine, Environment, report::Reporter};
+use cgolink::external::toolchain;
+use cgolink::link as pipeline;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let environment = Environment::of_process();
+    start_log(&argv);
+    // What the hook below hears of a panic, until the message is printed.
+    let heard: Arc<Mutex<Option<String>>> = Arc::default();
+    let hook = Arc::clone(&heard);
+    panic::set_hook(Box::new(move |panic| {
+        let mut first = hook.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| describe(panic));
+    }));
+    let engine = Engine { link, find: toolchain::find };
+    // Nothing of what a panic may have left unfinished is looked at again.
+    let status = panic::catch_unwind(AssertUnwindSafe(|| door::run(&argv, &environment, &engine)));
+    ExitCode::from(status.unwrap_or_else(|_| {
+        let what = heard.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let bug = Diagnostic::error("internal-error", format!("this is a bug in cgolink: {what}"))
+            .help("report it with the command line and, if you can, the inputs");
+        Reporter::new(door::error_format(&argv, &environment)).errors(&Diagnostics::from(bug));
+        1
+    }))
+}
+
+/// The engine, as the doors see it.
+fn link(request: &LinkRequest) -> Result<Vec<Diagnostic>> {
+    pipeline::run(request).map(|linked| linked.warnings)
+}
+
+/// The message of a panic and its place, on one line.
+fn describe(panic: &panic::PanicHookInfo<'_>) -> String {
+    let message = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+    match panic.location() {
+        Some(place) => format!("{message} ({}:{})", place.file(), place.line()),
+        None => message,
+    }
+}
+
+/// The log goes to standard error; `CGOLINK_LOG` says what, else `-v` asks for decisions, else it stays silent.
+fn start_log(argv: &[OsString]) {
+    let default = if control::wants_decisions(argv) { "info" } else { "off" };
+    let filter = EnvFilter::builder().with_env_var("CGOLINK_LOG").try_from_env().unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .init();
+}

@@ -5,6 +5,7 @@
 pub mod assemble;
 mod cc;
 mod compile;
+mod doctor;
 mod ld;
 pub mod report;
 mod target;
@@ -75,8 +76,6 @@ pub struct Engine {
     pub link: fn(&LinkRequest) -> Result<Vec<Diagnostic>>,
     /// Finds the C library.
     pub find: fn(&ToolchainQuery) -> Result<CLibrary>,
-    /// `cgolink doctor`: prints what was found, returns the status.
-    pub doctor: fn() -> u8,
 }
 
 /// The doors.
@@ -98,7 +97,7 @@ pub fn run(argv: &[OsString], environment: &Environment, engine: &Engine) -> u8 
     let outcome = match door {
         Door::Cc => cc::run(&session, arguments.to_vec()),
         Door::Ld => ld::run(&session, arguments.to_vec()),
-        Door::Own(Subcommand::Doctor) => Ok((engine.doctor)()),
+        Door::Own(Subcommand::Doctor) => Ok(doctor::run(&session)),
         Door::Own(Subcommand::Help) => {
             report::print(&cli::help());
             Ok(0)
