@@ -1,0 +1,257 @@
+//! Broken inputs: the linker, given objects and archives that were cut short or changed, says what is wrong or links.
+//!
+//! It never dies of a signal, never panics, never hangs, never takes all memory or disk, and when it refuses, an output that was there stays as it
+//! was. The changes are drawn from a fixed seed, so that a failure comes again; its message names the mutant, which is kept.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use support::mixed::{self, ARCHITECTURES};
+
+/// Mutants for each architecture.
+const MUTANTS: usize = 400;
+const DEADLINE: Duration = Duration::from_secs(20);
+/// What stands at the output path before every link.
+const PREVIOUS: &[u8] = b"the output of the link before";
+
+/// A small generator of pseudo-random numbers (xorshift64*), the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+}
+
+/// Numbers that readers get wrong: nothing, the edges of widths, sizes close to the file's own.
+fn interesting(random: &mut Random, length: usize) -> u64 {
+    let choices = [
+        0,
+        1,
+        u64::MAX,
+        u64::from(u32::MAX),
+        i64::MAX as u64,
+        i32::MAX as u64,
+        0x8000_0000,
+        1 << 40,
+        length as u64,
+        length as u64 - 1,
+        length as u64 + 1,
+        random.next() % (2 * length as u64),
+        0xffff,
+        0xff00,
+        random.next(),
+    ];
+    choices[random.below(choices.len())]
+}
+
+fn put(bytes: &mut [u8], at: usize, value: u64, width: usize) {
+    let end = (at + width).min(bytes.len());
+    if at < end {
+        bytes[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
+    }
+}
+
+fn read_u64(bytes: &[u8], at: usize) -> usize {
+    bytes.get(at..at + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().expect("eight bytes")) as usize)
+}
+
+/// The offset of an ELF object inside the bytes: the file's start, or that of some member of an archive.
+fn some_object(bytes: &[u8], random: &mut Random) -> usize {
+    let starts: Vec<usize> = memchr::memmem::find_iter(bytes, b"\x7fELF").collect();
+    starts.get(random.below(starts.len())).copied().unwrap_or(0)
+}
+
+/// Changes one or a few places; which kind of place is drawn, so that tables are hit as often as contents.
+fn mutate(bytes: &mut Vec<u8>, random: &mut Random) -> &'static str {
+    let length = bytes.len();
+    let object = some_object(bytes, random);
+    let table = object + read_u64(bytes, object + 0x28);
+    match random.below(10) {
+        0 => {
+            bytes.truncate(random.below(length));
+            "cut short"
+        }
+        1 => {
+            for _ in 0..=random.below(8) {
+                let at = random.below(length);
+                bytes[at] = random.next() as u8;
+            }
+            "bytes changed"
+        }
+        2 => {
+            let at = object + 4 + random.below(60);
+            let value = interesting(random, length);
+            let width = 1 << random.below(4);
+            put(bytes, at, value, width);
+            "ELF header"
+        }
+        3..=5 => {
+            // A field of a section header: name, type, flags, address, offset, size, link, info, alignment, entry size.
+            const FIELDS: [(usize, usize); 10] =
+                [(0, 4), (4, 4), (8, 8), (16, 8), (24, 8), (32, 8), (40, 4), (44, 4), (48, 8), (56, 8)];
+            let (field, width) = FIELDS[random.below(FIELDS.len())];
+            let count = bytes.get(object + 0x3c).copied().unwrap_or(1);
+            let at = table + 64 * random.below(usize::from(count)) + field;
+            let value = interesting(random, length);
+            put(bytes, at, value, width);
+            "section header"
+        }
+        6..=8 => {
+            // A word inside some section: symbols, relocations, strings, unwind records, group members.
+            let count = bytes.get(object + 0x3c).copied().unwrap_or(1);
+            let header = table + 64 * random.below(usize::from(count));
+            let (start, size) = (object + read_u64(bytes, header + 24), read_u64(bytes, header + 32));
+            let width = 1 << random.below(4);
+            let at = (start + random.below(size)) & !(width - 1);
+            let value = interesting(random, length);
+            put(bytes, at, value, width);
+            "section contents"
+        }
+        _ => {
+            // The beginning: an archive's headers and symbol table, or the ELF header again.
+            let at = random.below(length.min(256));
+            bytes[at] = b"0123456789`/\n\x00\xff"[random.below(15)];
+            "beginning"
+        }
+    }
+}
+
+/// The link, under limits that keep a broken one from taking the machine along.
+fn link(output: &Path, inputs: &[PathBuf]) -> Command {
+    let mut command = support::command("/bin/sh");
+    command.args([
+        "-c",
+        "ulimit -v 16777216; ulimit -f 2097152; ulimit -c 0; exec \"$@\"",
+        "sh",
+        support::cgolink(),
+        "ld",
+    ]);
+    command.args([
+        "-e",
+        "begin",
+        "--gc-sections",
+        "-z",
+        "nostart-stop-gc",
+        "--eh-frame-hdr",
+        "--build-id=sha1",
+        "--compress-debug-sections=zlib",
+        "-o",
+    ]);
+    command.arg(output).args(inputs).env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// What is wrong with how a link of a mutant ended.
+fn judge(finished: &support::Finished, output: &Path) -> Option<&'static str> {
+    if finished.timed_out {
+        return Some("it hangs");
+    }
+    if finished.signal.is_some() {
+        return Some("it died of a signal");
+    }
+    if finished.stderr.contains("panicked at") || finished.stderr.contains("internal error") {
+        return Some("it panicked");
+    }
+    match finished.code {
+        Some(0) => None,
+        Some(1) if finished.stderr.trim().is_empty() => Some("it refused without a word"),
+        Some(1) if std::fs::read(output).ok().as_deref() != Some(PREVIOUS) => {
+            Some("it refused and did not leave the output as it was")
+        }
+        Some(1) => None,
+        _ => Some("the exit status is neither 0 nor 1"),
+    }
+}
+
+fn survive_mutants(architecture: &str, seed: u64) {
+    let folder = support::scratch(&format!("mutation-{architecture}"));
+    let compiled = mixed::compile(architecture, &folder).unwrap();
+    let output = folder.join("output");
+    let whole = support::run(&mut link(&output, &compiled.inputs), DEADLINE);
+    assert!(whole.success(), "the whole inputs have to link: {}", whole.describe());
+
+    let originals: Vec<Vec<u8>> = compiled.inputs.iter().map(|p| std::fs::read(p).unwrap()).collect();
+    let mut random = Random(seed);
+    let mut broken = Vec::new();
+    let mut refused = 0;
+    for number in 0..MUTANTS {
+        let chosen = random.below(originals.len());
+        let mut bytes = originals[chosen].clone();
+        let kind = mutate(&mut bytes, &mut random);
+        let original = compiled.inputs[chosen].file_name().unwrap().to_string_lossy();
+        let mutant = folder.join(format!("mutant-{number}-{original}"));
+        std::fs::write(&mutant, &bytes).unwrap();
+        std::fs::write(&output, PREVIOUS).unwrap();
+        let mut inputs = compiled.inputs.clone();
+        inputs[chosen] = mutant.clone();
+        let finished = support::run(&mut link(&output, &inputs), DEADLINE);
+        refused += usize::from(finished.code == Some(1));
+        match judge(&finished, &output) {
+            Some(wrong) => broken.push(format!("{} ({kind}): {wrong}: {}", mutant.display(), finished.describe())),
+            None => std::fs::remove_file(&mutant).unwrap(),
+        }
+    }
+    assert!(broken.is_empty(), "{} of {MUTANTS} mutants:\n{}", broken.len(), broken.join("\n"));
+    // Changes that are never noticed would prove nothing.
+    assert!(refused > MUTANTS / 5, "only {refused} of {MUTANTS} mutants were refused");
+}
+
+#[test]
+fn mutants_for_x86_64() {
+    survive_mutants(ARCHITECTURES[0], 0x5eed_0001_c601_147e);
+}
+
+#[test]
+fn mutants_for_aarch64() {
+    survive_mutants(ARCHITECTURES[1], 0x5eed_0002_c601_147e);
+}
+
+/// Every length of an archive's and an object's beginning, and coarser steps through the rest.
+#[test]
+fn every_truncation_of_the_beginning() {
+    let folder = support::scratch("mutation-truncated");
+    let compiled = mixed::compile(ARCHITECTURES[0], &folder).unwrap();
+    let output = folder.join("output");
+    for (at, original) in compiled.inputs.iter().enumerate() {
+        let bytes = std::fs::read(original).unwrap();
+        let lengths = (0..130).step_by(3).chain((130..bytes.len()).step_by(bytes.len() / 24));
+        for length in lengths {
+            let short = folder.join("short");
+            std::fs::write(&short, &bytes[..length]).unwrap();
+            std::fs::write(&output, PREVIOUS).unwrap();
+            let mut inputs = compiled.inputs.clone();
+            inputs[at] = short;
+            let finished = support::run(&mut link(&output, &inputs), DEADLINE);
+            if let Some(wrong) = judge(&finished, &output) {
+                panic!("{} cut to {length} bytes: {wrong}: {}", original.display(), finished.describe());
+            }
+        }
+    }
+}
+
+/// Outputs that cannot be written: a folder that is not there, one that is read-only, a full disk.
+#[test]
+fn outputs_that_cannot_be_written() {
+    let folder = support::scratch("mutation-output");
+    let compiled = mixed::compile(ARCHITECTURES[0], &folder).unwrap();
+    for output in [Path::new("/nowhere/at/all/output"), Path::new("/dev/full/output"), Path::new("/proc/output")] {
+        let finished = support::run(&mut link(output, &compiled.inputs), DEADLINE);
+        assert_eq!(finished.code, Some(1), "{}: {}", output.display(), finished.describe());
+        assert!(
+            finished.stderr.contains(output.to_str().unwrap()),
+            "the path has to be named: {}",
+            finished.describe()
+        );
+    }
+}
