@@ -9,6 +9,8 @@
 //! [`UnwindTables::fill`]); the caller then applies the relocations of each record at its new place. The search table of
 //! `.eh_frame_hdr` is made from the functions' addresses, not by reading `.eh_frame` back.
 
+mod header;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -19,6 +21,8 @@ use rayon::prelude::*;
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::ids::{AtomId, FileId};
 use crate::inputs::eh_frame::{self, Cie, EhFrame, Extent, Fde};
+use header::HEADER_SIZE;
+pub use header::{HeaderEntry, write_header};
 
 /// One input `.eh_frame`: an atom with that name, be its type SHT_PROGBITS or SHT_X86_64_UNWIND.
 #[derive(Clone, Copy, Debug)]
@@ -103,15 +107,6 @@ pub struct Chunk {
     pub output: Range<usize>,
 }
 
-/// A row of the search table: the function's address, and the offset of its FDE in the output's `.eh_frame`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct HeaderEntry {
-    /// The address of the function's first instruction.
-    pub function: u64,
-    /// Offset of the FDE in `.eh_frame`.
-    pub fde: u32,
-}
-
 /// FDEs by the function that they describe, for the liveness walk: what an FDE refers to (the language-specific data,
 /// and through its CIE the personality routine) lives if the function does.
 #[derive(Debug)]
@@ -122,11 +117,9 @@ pub struct FunctionIndex {
 
 /// Bytes of a record of length zero, which ends the table for unwinders that walk it.
 const TERMINATOR: u64 = 4;
-/// Bytes of `.eh_frame_hdr` before its search table.
-const HEADER_SIZE: u64 = 12;
 
 impl<'data> UnwindTables<'data> {
-    /// Takes every input table apart, in parallel.
+    /// Takes every input table apart, in parallel. The inputs come in order of their atoms, which is that of the output.
     ///
     /// `atom_of` gives the atom in which a symbol (by file and index in its symbol table) is defined, and `None` if it is
     /// undefined or its section was discarded with a COMDAT group. `origin_of` is asked for the place of an error only.
@@ -282,7 +275,7 @@ impl<'data> UnwindTables<'data> {
     /// Where a position in an input table lies in the output: for symbols that crt files define there. What was dropped
     /// collapses into what follows it.
     pub fn output_offset(&self, plan: &UnwindPlan, atom: AtomId, offset: u64) -> Option<u64> {
-        let input = self.inputs.iter().position(|table| table.atom == atom)?;
+        let input = self.inputs.binary_search_by_key(&atom, |table| table.atom).ok()?;
         let (start, end) = (plan.input_starts[input], plan.input_starts[input + 1]);
         let first = plan.records.partition_point(|record| record.output < start);
         let last = plan.records.partition_point(|record| record.output < end);
@@ -419,50 +412,6 @@ impl UnwindPlan {
         }
         chunks
     }
-}
-
-/// Writes `.eh_frame_hdr` (LSB 5.0 Core, chapter 10.6.2): version 1, `.eh_frame`'s address relative to the field
-/// (DW_EH_PE_pcrel | sdata4), the count (udata4), and the rows relative to the section (datarel | sdata4), sorted. Of rows
-/// with the same address the one whose FDE comes first stays. Rows that fewer entries than planned leave over are zero and
-/// not counted.
-///
-/// # Panics
-/// If `out` has not the size of [`UnwindPlan::header_size`] for at least as many entries.
-pub fn write_header(
-    out: &mut [u8],
-    header_address: u64,
-    frame_address: u64,
-    mut entries: Vec<HeaderEntry>,
-) -> Result<()> {
-    let too_far = |what: &str, address: u64| {
-        Diagnostic::error("unwind-table-out-of-range", format!("{what} at {address:#x} is more than 2 GiB away"))
-            .at(Origin::default().in_section(".eh_frame_hdr"))
-    };
-    let relative = |address: u64, base: u64| i32::try_from(address.wrapping_sub(base) as i64).ok();
-    entries.par_sort_unstable();
-    entries.dedup_by_key(|entry| entry.function);
-    let to_frame =
-        relative(frame_address, header_address.wrapping_add(4)).ok_or_else(|| too_far(".eh_frame", frame_address))?;
-    out[..4].copy_from_slice(&[1, 0x1b, 0x03, 0x3b]);
-    out[4..8].copy_from_slice(&to_frame.to_le_bytes());
-    out[8..12].copy_from_slice(&(entries.len() as u32).to_le_bytes());
-    let (rows, unused) = out[HEADER_SIZE as usize..].split_at_mut(8 * entries.len());
-    let row_errors = rows.par_chunks_exact_mut(8).zip(&entries).with_min_len(4096).filter_map(|(row, entry)| {
-        let fde_address = frame_address.wrapping_add(u64::from(entry.fde));
-        let Some(function) = relative(entry.function, header_address) else {
-            return Some(too_far("a function", entry.function));
-        };
-        let Some(fde) = relative(fde_address, header_address) else {
-            return Some(too_far("an unwind record", fde_address));
-        };
-        row[..4].copy_from_slice(&function.to_le_bytes());
-        row[4..].copy_from_slice(&fde.to_le_bytes());
-        None
-    });
-    let errors: Vec<Diagnostic> = row_errors.collect();
-    unused.fill(0);
-    // One is enough: they all have the same cause.
-    Diagnostics::check((), errors.into_iter().min().into_iter().collect())
 }
 
 #[cfg(test)]
@@ -627,15 +576,6 @@ mod tests {
         assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), expected);
         assert!(rows.iter().all(|row| (row.1 as usize) < frame.len()));
         assert_eq!(header[header.len() - 8..], [0; 8], "the row left over");
-    }
-
-    #[test]
-    fn addresses_too_far_apart_are_an_error() {
-        let mut out = [0; 20];
-        let entries = vec![HeaderEntry { function: 0x1_0000_0000, fde: 0 }];
-        let error = write_header(&mut out, 0x1000, 0x2000, entries).unwrap_err();
-        assert!(error.to_string().contains("a function at 0x100000000 is more than 2 GiB away"), "{error}");
-        assert!(write_header(&mut out, 0x1000, 0x1_0000_0000, Vec::new()).is_err());
     }
 
     #[test]
