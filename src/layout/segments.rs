@@ -387,7 +387,7 @@ mod tests {
             let name = section.name.as_str();
             assert!(name == ".tbss" || inside(place.address) == early.contains(&name), "{name} {place:x?} {relro:x?}");
         }
-        assert!(relro.iter().all(|relro| (relro.address + relro.memory_size) % 0x1000 == 0));
+        assert!(relro.iter().all(|relro| (relro.address + relro.memory_size).is_multiple_of(0x1000)));
         let threads: Vec<_> = image
             .plan
             .sections
