@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod diag;
+pub mod doctor;
 pub mod door;
 pub mod external;
 pub mod ids;

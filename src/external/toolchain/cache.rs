@@ -73,7 +73,7 @@ impl Witness {
 
 /// The folder of everything remembered: `$CGOLINK_CACHE`, else `$XDG_CACHE_HOME/cgolink`, else `~/.cache/cgolink`.
 /// `None` if no variable tells.
-pub(super) fn folder(probe: &dyn Probe) -> Option<PathBuf> {
+pub(crate) fn folder(probe: &dyn Probe) -> Option<PathBuf> {
     let absolute = |name: &str| probe.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("CGOLINK_CACHE")
         .or_else(|| Some(absolute("XDG_CACHE_HOME")?.join("cgolink")))
@@ -113,7 +113,7 @@ fn file(probe: &dyn Probe, question: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::super::answer::{Provenance, Rung, StaticKind};
-    use super::super::probe::fake::FakeProbe;
+    use super::super::fake::FakeProbe;
     use super::*;
 
     fn library() -> CLibrary {

@@ -18,6 +18,8 @@ mod answer;
 mod cache;
 mod compiler;
 mod driver_line;
+#[cfg(test)]
+pub(crate) mod fake;
 mod gcc;
 mod order;
 mod probe;
@@ -26,5 +28,8 @@ mod sysroot;
 mod zig;
 
 pub use answer::{CLibrary, LibraryAnswer, Provenance, Rung, StaticKind, ToolchainQuery};
+pub(crate) use cache::folder as cache_folder;
 pub use compiler::{CompilerCommand, CompilerFamily};
 pub use order::find;
+pub(crate) use order::{Step, remedies, steps};
+pub(crate) use probe::{Probe, SystemProbe};

@@ -251,7 +251,7 @@ pub(super) fn object_architecture(probe: &dyn Probe, path: &Path) -> Option<Arch
 #[cfg(test)]
 mod tests {
     use super::super::answer::StaticKind;
-    use super::super::probe::fake::{FakeProbe, says};
+    use super::super::fake::{FakeProbe, says};
     use super::super::probe::{Answer, Probe};
     use super::*;
 
@@ -264,59 +264,6 @@ mod tests {
             sysroot: None,
             compiler: CompilerCommand::from_words(&words),
         }
-    }
-
-    /// A zig whose libraries are in `/zc/<triple>`.
-    fn add_zig(probe: &mut FakeProbe) {
-        for target in ["x86_64-linux-musl", "aarch64-linux-musl"] {
-            for file in [
-                "crt1.o",
-                "rcrt1.o",
-                "libc.a",
-                "libzigc.a",
-                "libcompiler_rt.a",
-                "libubsan_rt.a",
-                "libunwind.a",
-                "libc++.a",
-            ] {
-                probe.put(&format!("/zc/{target}/{file}"), b"x");
-            }
-        }
-        probe.put("/zig/lib/std", b"");
-        probe.program("/bin/zig", |words| {
-            if words == "env" {
-                let output =
-                    ".{\n    .zig_exe = \"/bin/zig\",\n    .lib_dir = \"/zig/lib\",\n    .version = \"0.15.2\",\n}\n";
-                return Answer { output: output.to_owned(), ..says("") };
-            }
-            let triple = words.split(' ').find_map(|word| word.strip_prefix("--target=")).unwrap();
-            let start = if words.ends_with("-pie") { "rcrt1.o" } else { "crt1.o" };
-            let cxx = if words.starts_with("c++ ") { format!("/zc/{triple}/libc++.a ") } else { String::new() };
-            says(&format!(
-                "ar rcs /zc/{triple}/libc.a a.o\nld.lld -z stack-size=16777216 -o trial /zc/{triple}/{start} trial.o \
-                 /zc/{triple}/libubsan_rt.a {cxx}/zc/{triple}/libunwind.a /zc/{triple}/libc.a /zc/{triple}/libzigc.a \
-                 /zc/{triple}/libcompiler_rt.a\n"
-            ))
-        });
-    }
-
-    /// A driver as gcc is, whose files are in `/<name>`.
-    fn add_gcc(probe: &mut FakeProbe, name: &'static str, triple: &'static str) {
-        let architecture = triple.parse::<Target>().unwrap().architecture;
-        for file in ["crt1.o", "rcrt1.o", "crtn.o", "crtbeginT.o"] {
-            probe.put_object(&format!("/{name}-files/{file}"), architecture);
-        }
-        for file in ["libc.a", "libgcc.a", "libgcc_eh.a", "libm.a"] {
-            probe.put(&format!("/{name}-files/{file}"), b"x");
-        }
-        probe.program(&format!("/bin/{name}"), move |words| {
-            let folder = format!("/{name}-files");
-            let start = if words.contains("-static-pie") { "rcrt1.o" } else { "crt1.o" };
-            says(&format!(
-                "Target: {triple}\ngcc version 12.2.0 (made up)\n /x/collect2 -static {folder}/{start} {folder}/crtbeginT.o \
-                 -L{folder} -L/nowhere -lc --start-group -lgcc -lgcc_eh -lc --end-group {folder}/crtn.o\n"
-            ))
-        });
     }
 
     fn rung(probe: &FakeProbe, query: &ToolchainQuery) -> Option<Rung> {
@@ -333,13 +280,13 @@ mod tests {
         {
             assert!(refusal.contains(part), "{refusal}");
         }
-        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        probe.add_gcc("gcc", "x86_64-linux-gnu");
         assert_eq!(rung(&probe, &any), Some(Rung::Gcc));
-        add_gcc(&mut probe, "x86_64-linux-gnu-gcc", "x86_64-linux-gnu");
+        probe.add_gcc("x86_64-linux-gnu-gcc", "x86_64-linux-gnu");
         assert_eq!(rung(&probe, &any), Some(Rung::CrossGcc));
-        add_gcc(&mut probe, "musl-gcc", "x86_64-linux-gnu");
+        probe.add_gcc("musl-gcc", "x86_64-linux-gnu");
         assert_eq!(rung(&probe, &any), Some(Rung::MuslGcc));
-        add_zig(&mut probe);
+        probe.add_zig();
         assert_eq!(rung(&probe, &any), Some(Rung::Zig));
         assert_eq!(rung(&probe, &query("x86_64-linux", Some("gcc"))), Some(Rung::NamedCompiler));
     }
@@ -347,8 +294,8 @@ mod tests {
     #[test]
     fn passes_over_the_other_c_library() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
-        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        probe.add_zig();
+        probe.add_gcc("gcc", "x86_64-linux-gnu");
         assert_eq!(rung(&probe, &query("x86_64-linux-gnu", None)), Some(Rung::Gcc));
         assert_eq!(rung(&probe, &query("x86_64-linux-musl", Some("gcc"))), Some(Rung::Zig));
         assert_eq!(rung(&probe, &query("aarch64-linux-gnu", None)), None);
@@ -357,8 +304,8 @@ mod tests {
     #[test]
     fn does_not_give_musl_to_what_a_compiler_for_glibc_compiled() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
-        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        probe.add_zig();
+        probe.add_gcc("gcc", "x86_64-linux-gnu");
         probe.remove("/gcc-files/libc.a");
         let refusal = find_on(&probe, &query("x86_64-linux", Some("gcc"))).unwrap_err().to_string();
         assert!(refusal.contains("$CC (gcc): it has no libc.a"), "{refusal}");
@@ -368,7 +315,7 @@ mod tests {
     #[test]
     fn reads_zigs_trial_and_asks_once() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         let named = query("aarch64-linux-musl", Some("zig cc --target=aarch64-linux-musl -static"));
         let library = find_on(&probe, &named).unwrap();
         assert_eq!(library.crt_begin, [Path::new("/zc/aarch64-linux-musl/crt1.o")]);
@@ -394,7 +341,7 @@ mod tests {
     #[test]
     fn asks_zig_again_when_its_files_are_gone_or_it_was_replaced() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         let any = query("x86_64-linux-musl", None);
         find_on(&probe, &any).unwrap();
         probe.remove("/zc/x86_64-linux-musl/libunwind.a");
@@ -411,10 +358,10 @@ mod tests {
     #[test]
     fn prepares_nothing_unless_allowed() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         let first = steps(&probe, &query("x86_64-linux", None), false).next().unwrap();
         assert!(first.found.unwrap_err().unprepared);
-        assert!(probe.runs.borrow().is_empty());
+        assert_eq!(*probe.runs.borrow(), ["/bin/zig env"], "no trial");
     }
 
     #[test]
@@ -431,7 +378,7 @@ mod tests {
     #[test]
     fn asks_drivers_once_and_remembers_that_they_link_for_another_machine() {
         let mut probe = FakeProbe::new();
-        add_gcc(&mut probe, "gcc", "x86_64-linux-gnu");
+        probe.add_gcc("gcc", "x86_64-linux-gnu");
         let native = query("x86_64-linux-gnu", None);
         let library = find_on(&probe, &native).unwrap();
         let files = ["/gcc-files/libc.a", "/gcc-files/libgcc.a", "/gcc-files/libgcc_eh.a"];
@@ -455,7 +402,7 @@ mod tests {
     #[test]
     fn musl_gcc_links_static_pie_with_rcrt1() {
         let mut probe = FakeProbe::new();
-        add_gcc(&mut probe, "musl-gcc", "x86_64-linux-gnu");
+        probe.add_gcc("musl-gcc", "x86_64-linux-gnu");
         let pie = ToolchainQuery { kind: StaticKind::Pie, ..query("x86_64-linux-musl", None) };
         assert_eq!(find_on(&probe, &pie).unwrap().crt_begin[0], Path::new("/musl-gcc-files/rcrt1.o"));
     }
@@ -463,10 +410,10 @@ mod tests {
     #[test]
     fn a_wrapper_of_unknown_make_is_asked_as_gcc_then_as_zig() {
         let mut probe = FakeProbe::new();
-        add_gcc(&mut probe, "my-cc", "aarch64-linux-gnu");
+        probe.add_gcc("my-cc", "aarch64-linux-gnu");
         assert_eq!(rung(&probe, &query("aarch64-linux", Some("my-cc"))), Some(Rung::NamedCompiler));
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         probe.put("/zc/wrapper", b"");
         let zig = probe.programs.remove(Path::new("/bin/zig")).unwrap();
         probe.program("/bin/zcc", move |words| if words.contains("-###") { says("") } else { zig(words) });
@@ -508,7 +455,7 @@ mod tests {
     #[test]
     fn a_sysroot_is_searched_and_nothing_else() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         let root = ToolchainQuery { sysroot: Some("/root".into()), ..query("aarch64-linux", None) };
         probe.put_object("/root/usr/lib/crt1.o", Architecture::X86_64);
         let refusal = find_on(&probe, &root).unwrap_err().to_string();
@@ -534,7 +481,7 @@ mod tests {
     fn maps_names_of_libraries() {
         use super::super::answer::LibraryAnswer::*;
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         let library = find_on(&probe, &query("x86_64-linux-musl", None)).unwrap();
         let unwind = Archives(vec!["/zc/x86_64-linux-musl/libunwind.a".into()]);
         for name in ["unwind", "gcc_s", "gcc_eh"] {
@@ -552,7 +499,7 @@ mod tests {
     #[test]
     fn damage_to_the_memory_only_costs_another_question() {
         let mut probe = FakeProbe::new();
-        add_zig(&mut probe);
+        probe.add_zig();
         let any = query("x86_64-linux-musl", None);
         let first = find_on(&probe, &any).unwrap();
         let remembered: Vec<_> = probe

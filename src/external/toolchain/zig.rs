@@ -57,10 +57,9 @@ pub(super) fn find(search: &Search<'_>, command: &CompilerCommand, rung: Rung) -
         return answer.map(|library| library.given_by(rung, &zig.compiler())).map_err(Missing::new);
     }
     if !search.prepare {
-        return Err(Missing {
-            unprepared: true,
-            ..Missing::new("its musl has not been asked for yet: the first link does")
-        });
+        let version = zig.environment(search.probe).map_or_else(String::new, |facts| format!("{} ", facts.version));
+        let reason = format!("zig {version}({}) makes its musl at the first link", zig.program.display());
+        return Err(Missing { unprepared: true, ..Missing::new(reason) });
     }
     let (library, witnesses) = zig.ask(search.probe, query)?;
     let answer = Ok(library);
@@ -167,7 +166,7 @@ impl Zig<'_> {
         let split = |line: &str| driver_line::split_unquoted(line, |path| probe.identity(&absolute(path)).is_some());
         let line = driver_line::last_link(&answer.errors, split)
             .ok_or_else(|| Missing::new("its trial link does not show a linker's command line"))?;
-        let sentence = format!("musl of zig{version} ({})", self.command.program.display());
+        let sentence = format!("musl of zig{version} ({})", self.program.display());
         let provenance = Provenance { rung: self.rung, sentence };
         let library = self.assemble(probe, query, &line, &absolute, provenance)?;
         let (executable, folder) = facts.map(|facts| (facts.executable, facts.library)).unzip();
