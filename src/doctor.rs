@@ -1,7 +1,9 @@
 //! `cgolink doctor`: what a link would find on this machine. For both targets it climbs every rung of the order in which C
 //! libraries are looked for, says what each has or why it has nothing, which one a link takes, and what to install where
 //! there is none. It changes nothing but the memory of the compilers' answers; with `--prepare` it lets zig make its
-//! libraries, so that no later link waits for that.
+//! libraries, so that no later link waits for that, and with `--self-test` it links and runs a program with each.
+
+mod self_test;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -15,16 +17,18 @@ use crate::external::toolchain::{
     self, CLibrary, CompilerCommand, Probe, Rung, StaticKind, Step, SystemProbe, ToolchainQuery,
 };
 use crate::target::{Architecture, Target};
+use self_test::SelfTest;
 
 /// The text of `cgolink doctor --help`.
 pub const HELP: &str = "\
-Usage: cgolink doctor [--json] [--prepare]
+Usage: cgolink doctor [--json] [--prepare] [--self-test]
 
 Prints the C libraries and compilers that a static link finds for x86_64 and aarch64 Linux, in the order in which they
 are looked for. The exit status is 0 if both targets can be linked, else 1.
 
-  --prepare  let zig make its C libraries now, so that the first link does not wait for them
-  --json     print the same as one JSON object
+  --prepare    let zig make its C libraries now, so that the first link does not wait for them
+  --self-test  prepare, then link a small program with each C library that a link takes, and run it
+  --json       print the same as one JSON object
 ";
 
 /// The flags of `cgolink doctor`.
@@ -34,6 +38,8 @@ pub struct Options {
     pub json: bool,
     /// `--prepare`.
     pub prepare: bool,
+    /// `--self-test`.
+    pub self_test: bool,
     /// `--help`.
     pub help: bool,
 }
@@ -67,6 +73,8 @@ struct TargetReport {
 struct KindReport {
     kind: StaticKind,
     rungs: Vec<RungReport>,
+    /// Where it was asked for.
+    self_test: Option<SelfTest>,
 }
 
 /// One rung.
@@ -93,6 +101,24 @@ enum State {
     Missing,
 }
 
+/// Runs `cgolink doctor`; `print` gets the report. The result is the exit status: 0 if both targets can be linked, else 1.
+///
+/// # Errors
+/// Those of [`options`] and [`Report::json`].
+pub fn run(arguments: &[OsString], print: impl FnOnce(&str)) -> diag::Result<u8> {
+    let options = options(arguments)?;
+    if options.help {
+        print(HELP);
+        return Ok(0);
+    }
+    let mut report = examine(options);
+    if options.self_test {
+        report.test_itself()?;
+    }
+    print(&if options.json { report.json()? } else { report.text() });
+    Ok(u8::from(!report.is_healthy()))
+}
+
 /// Reads the flags.
 ///
 /// # Errors
@@ -103,6 +129,7 @@ pub fn options(arguments: &[OsString]) -> diag::Result<Options> {
         match argument.to_str() {
             Some("--json") => options.json = true,
             Some("--prepare") => options.prepare = true,
+            Some("--self-test") => (options.prepare, options.self_test) = (true, true),
             Some("--help" | "-h") => options.help = true,
             _ => {
                 let message = format!("cgolink doctor has no flag {}", argument.display());
@@ -143,7 +170,7 @@ fn examine_target(probe: &dyn Probe, target: Target, compiler: Option<CompilerCo
         let query = ToolchainQuery { target, kind, cxx, sysroot: None, compiler: compiler.clone() };
         let mut taken = false;
         let rungs = toolchain::steps(probe, &query, prepare).map(|step| RungReport::of(step, &mut taken)).collect();
-        KindReport { kind, rungs }
+        KindReport { kind, rungs, self_test: None }
     });
     let linkable = kinds[0].used().is_some();
     TargetReport {
@@ -186,9 +213,21 @@ impl KindReport {
 }
 
 impl Report {
-    /// Whether both targets can be linked.
+    /// Whether both targets can be linked, and no self-test failed.
     pub fn is_healthy(&self) -> bool {
-        self.targets.iter().all(|target| target.linkable)
+        let failed = |kind: &KindReport| matches!(kind.self_test, Some(SelfTest::Failed(_)));
+        self.targets.iter().all(|target| target.linkable && !target.kinds.iter().any(failed))
+    }
+
+    /// Links and runs a program with each library that a link takes.
+    fn test_itself(&mut self) -> diag::Result<()> {
+        let own = std::env::current_exe()
+            .map_err(|error| Diagnostic::error("io-error", format!("cgolink does not find itself: {error}")))?;
+        for kind in self.targets.iter_mut().flat_map(|target| &mut target.kinds) {
+            kind.self_test =
+                kind.used().and_then(|rung| rung.library.as_ref()).map(|library| self_test::run(library, &own));
+        }
+        Ok(())
     }
 
     /// For programs: one JSON object and a line end.
@@ -236,6 +275,9 @@ impl TargetReport {
                 Some(None) => text.push_str("    'cgolink doctor --prepare' makes it now\n"),
                 None => text.push_str("    nothing to link with\n"),
             }
+            if let Some(outcome) = &kind.self_test {
+                let _ = writeln!(text, "    {}", outcome.text());
+            }
         }
         if !self.install.is_empty() {
             let _ = writeln!(text, "\nTo link for {}, install one of:", self.target);
@@ -273,7 +315,7 @@ mod tests {
 
     #[test]
     fn reads_its_flags() {
-        let both = Options { json: true, prepare: true, help: false };
+        let both = Options { json: true, prepare: true, ..Options::default() };
         assert_eq!(options(&words("--json --prepare")), Ok(both));
         assert!(options(&words("--jsn")).unwrap_err().to_string().contains("no flag --jsn"));
     }

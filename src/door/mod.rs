@@ -5,7 +5,6 @@
 pub mod assemble;
 mod cc;
 mod compile;
-mod doctor;
 mod ld;
 pub mod report;
 mod target;
@@ -18,6 +17,7 @@ use crate::args::cli::{self, Subcommand};
 use crate::args::control::{self, Backend, ErrorFormat};
 use crate::args::request::LinkRequest;
 use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::doctor;
 use crate::external::run;
 use crate::external::toolchain::{CLibrary, ToolchainQuery};
 use crate::target::Architecture;
@@ -97,7 +97,7 @@ pub fn run(argv: &[OsString], environment: &Environment, engine: &Engine) -> u8 
     let outcome = match door {
         Door::Cc => cc::run(&session, arguments.to_vec()),
         Door::Ld => ld::run(&session, arguments.to_vec()),
-        Door::Own(Subcommand::Doctor) => Ok(doctor::run(&session)),
+        Door::Own(Subcommand::Doctor) => doctor::run(arguments, report::print),
         Door::Own(Subcommand::Help) => {
             report::print(&cli::help());
             Ok(0)

@@ -72,7 +72,8 @@ fn questions_do_not_reach_the_engine() {
     assert_eq!(session("cgolink", "-fuse-ld=gold -Wl,--version", &env, &NOBODY), 0);
     assert_eq!(session("cgolink", "--version", &env, &NOBODY), 0);
     assert_eq!(session("cgolink", "", &env, &NOBODY), 0);
-    assert_eq!(session("cgolink", "doctor", &env, &NOBODY), 0);
+    assert_eq!(session("cgolink", "doctor --help", &env, &NOBODY), 0);
+    assert_eq!(session("cgolink", "doctor --no-such-flag", &env, &NOBODY), 1);
     assert_eq!(session("ld", "--version", &env, &NOBODY), 0);
     assert_eq!(session("/x/ld.cgolink", "-v", &env, &NOBODY), 0);
     assert_eq!(session("cgolink", "ld --help", &env, &NOBODY), 0);
