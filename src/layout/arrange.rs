@@ -3,6 +3,7 @@
 use object::elf::{PT_TLS, SHT_NULL};
 
 use super::address::{self, AddressRequest};
+use super::branches::{self, Parts, Placed, Program};
 use super::facts::{self, FactSources};
 use super::got::{self, Got};
 use super::image::{Image, LinkerName, Merged, SymbolValues, ThreadLocal, Unwind};
@@ -65,7 +66,7 @@ pub fn arrange<'data, M: Machine>(
     let tables = tables::add(&mut atoms, &mut alive, &resolution, sizes);
     matching.extend(&atoms, &|file| file_name(&resolution, file));
     let placed = |atom: AtomId| alive[atom.index()] && atoms.get(atom).kind != SHT_NULL;
-    let plan = sections::plan(&PlanRequest {
+    let mut plan = sections::plan(&PlanRequest {
         script,
         definitions: &request.definitions,
         atoms: &atoms,
@@ -75,28 +76,35 @@ pub fn arrange<'data, M: Machine>(
     })?;
     let merged = merge(&mut atoms, &plan, &alive)?;
     stand_for_unwind(&mut atoms, &unwind);
-    let context = ValueContext {
-        resolution: &resolution,
-        plan: &plan,
-        merged: &merged,
-        unwind: &unwind,
-        commons: &tables.commons,
-        stubs: &|symbol| got.stub_offset::<M>(symbol),
-        stubs_atom: tables.stubs,
+    let place = |atoms: &Atoms<'_>, plan: &SectionPlan| {
+        let context = ValueContext {
+            resolution: &resolution,
+            plan,
+            merged: &merged,
+            unwind: &unwind,
+            commons: &tables.commons,
+            stubs: &|symbol| got.stub_offset::<M>(symbol),
+            stubs_atom: tables.stubs,
+        };
+        let sizes: Vec<u64> = atoms.table.iter().map(|atom| atom.size).collect();
+        let addresses = address::assign(&AddressRequest {
+            plan,
+            atoms,
+            sizes: &sizes,
+            symbols: script_symbols,
+            in_force: &|index| is_in_force(&resolution, script_symbols, index),
+            lookup: &|name, atoms| context.lookup(name, atoms),
+            options: &request.segments,
+            kind: request.kind,
+            architecture: target.architecture,
+        })?;
+        let values = context.at(&addresses.atoms, &addresses, |values| values.all());
+        Ok(Placed { addresses, values })
     };
-    let sizes: Vec<u64> = atoms.table.iter().map(|atom| atom.size).collect();
-    let addresses = address::assign(&AddressRequest {
-        plan: &plan,
-        atoms: &atoms,
-        sizes: &sizes,
-        symbols: script_symbols,
-        in_force: &|index| is_in_force(&resolution, script_symbols, index),
-        lookup: &|name, atoms| context.lookup(name, atoms),
-        options: &request.segments,
-        kind: request.kind,
-        architecture: target.architecture,
-    })?;
-    let values = context.at(&addresses.atoms, &addresses, |values| values.all());
+    let placed = place(&atoms, &plan)?;
+    let program = Program { resolution: &resolution, facts: &facts, position_independent };
+    let parts = Parts { atoms: &mut atoms, alive: &mut alive, plan: &mut plan };
+    let (Placed { addresses, values }, far_branches) = branches::extend::<M>(&program, parts, placed, &place)?;
     let tls = thread_local::<M>(&addresses);
     let linker_names = linker_names(&resolution, script_symbols, &addresses, &plan);
     let image = Image {
@@ -114,6 +122,7 @@ pub fn arrange<'data, M: Machine>(
         values,
         tls,
         linker_names,
+        far_branches,
     };
     Ok(Arranged { image, warnings })
 }

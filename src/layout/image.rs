@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::branches::FarBranches;
 use super::facts::Facts;
 use super::got::Got;
 use super::plan::{Addresses, ScriptSymbolValue, SectionAddress, SectionPlan};
@@ -46,6 +47,8 @@ pub struct Image<'data> {
     pub tls: ThreadLocal,
     /// The linker's own symbols, in the order of `resolution.linker_symbols`.
     pub linker_names: Vec<LinkerName>,
+    /// Branches that go through thunks.
+    pub far_branches: FarBranches,
 }
 
 /// A symbol that the linker defines, for the symbol table.

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod arrange;
+pub mod branches;
 mod evaluate;
 pub mod facts;
 pub mod got;

@@ -157,7 +157,7 @@ impl Needs {
     #[inline]
     fn add(&mut self, need: Need, target: SymbolId, atom: AtomId, index: u32, mode: Mode) {
         match need {
-            Need::Nothing => {}
+            Need::Nothing | Need::TargetSize => {}
             Need::GotSlot => self.slots.push((target, Slot::Address)),
             Need::GotTpOffset => self.slots.push((target, Slot::ThreadOffset)),
             Need::GotTlsPair => self.slots.push((target, Slot::ThreadPair)),

@@ -49,6 +49,11 @@ pub fn fill<M: Machine>(image: &Image<'_>, output: &Output<'_>) -> Result<HashMa
         bytes.insert(tables.dynamic_strings, vec![0]);
         bytes.insert(tables.hash, empty_hash());
     }
+    let thunks = image.far_branches.fill::<M>(&image.addresses).map_err(|refusal| {
+        Diagnostic::error("output-too-large", format!("the address in a range-extension thunk {refusal}"))
+            .at(Origin::default().in_section(".text.thunks"))
+    })?;
+    bytes.extend(thunks);
     Ok(bytes)
 }
 

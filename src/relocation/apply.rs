@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Decision, Machine, Mode, Need, Refusal, Values};
+use super::{Machine, Mode, Need, Refusal, Values};
 use crate::diag::Diagnostic;
 use crate::ids::{AtomId, SymbolId};
 use crate::inputs::atoms::Atom;
@@ -12,6 +12,7 @@ use crate::layout::image::Image;
 use crate::layout::scan::Slot;
 use crate::symbols::demangle::demangle;
 use crate::symbols::files::LinkedFile;
+use crate::symbols::resolve::UNDEFINED;
 
 /// What stands for the address of something that is not linked in a debug section. 0 ends a list of ranges or
 /// locations in DWARF 4 and before, so there it is 1, which makes an empty range.
@@ -36,7 +37,7 @@ pub fn apply<M: Machine>(image: &Image<'_>, target: Target<'_>, errors: &mut Vec
     let records = atom.relocations.records();
     let whole = target.range == (0..atom.size);
     let within = if whole { 0..records.len() } else { records_in(records, &target.range) };
-    let relocator = Relocator::<M>::new(image, atom);
+    let relocator = Relocator::<M>::new(image, target.atom);
     relocator.run(&records[within], target.range.start, target.bytes, target.address, |record, refusal| {
         errors.push(refused::<M>(image, target.atom, record, &refusal));
     });
@@ -52,7 +53,7 @@ pub fn apply_record<M: Machine>(
     address: u64,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let relocator = Relocator::<M>::new(image, image.atoms.get(atom_id));
+    let relocator = Relocator::<M>::new(image, atom_id);
     relocator.run(records, start, bytes, address, |record, refusal| {
         errors.push(refused::<M>(image, atom_id, record, &refusal));
     });
@@ -69,26 +70,40 @@ pub fn is_sorted(atom: &Atom<'_>) -> bool {
     atom.relocations.records().is_sorted_by_key(|record| record.r_offset.get(LE))
 }
 
+/// One relocation in a run of them.
+struct Site {
+    index: usize,
+    symbol: SymbolId,
+    facts: Facts,
+    offset: usize,
+}
+
 /// One atom's view of the image.
 struct Relocator<'a, 'data, M> {
     image: &'a Image<'data>,
+    atom: AtomId,
     file: &'a LinkedFile<'data>,
     mode: Mode,
+    /// Some branches of the image go through thunks.
+    has_detours: bool,
     tombstone: u64,
     machine: std::marker::PhantomData<M>,
 }
 
 impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
-    fn new(image: &'a Image<'data>, atom: &'a Atom<'data>) -> Self {
+    fn new(image: &'a Image<'data>, atom_id: AtomId) -> Self {
+        let atom = image.atoms.get(atom_id);
         let lists = matches!(atom.name, b".debug_ranges" | b".debug_loc");
         Relocator {
             image,
+            atom: atom_id,
             file: image.resolution.files.get(atom.file),
             mode: Mode {
                 position_independent: image.got.is_position_independent(),
                 allocated: atom.is_allocated(),
                 relax: true,
             },
+            has_detours: !image.far_branches.is_empty(),
             tombstone: if lists { TOMBSTONE_IN_LISTS } else { TOMBSTONE },
             machine: std::marker::PhantomData,
         }
@@ -128,7 +143,7 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
             if facts.any(Facts::MERGED | Facts::DROPPED | Facts::UNDEFINED | Facts::UNDEFINED_WEAK) {
                 self.adjust(symbol, facts, &mut values);
             }
-            match self.one(records, position, symbol, facts, offset, bytes, &mut values) {
+            match self.one(records, &Site { index: position, symbol, facts, offset }, bytes, &mut values) {
                 Ok(consumed) => index += usize::from(consumed),
                 Err(refusal) => refuse(record, refusal),
             }
@@ -136,19 +151,13 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
     }
 
     #[inline(always)]
-    fn one(
-        &self,
-        records: &[Rela],
-        index: usize,
-        symbol: SymbolId,
-        facts: Facts,
-        offset: usize,
-        bytes: &mut [u8],
-        values: &mut Values,
-    ) -> Result<bool, Refusal> {
+    fn one(&self, records: &[Rela], site: &Site, bytes: &mut [u8], values: &mut Values) -> Result<bool, Refusal> {
+        let Site { index, symbol, facts, offset } = *site;
         let decision = super::decide::<M>(records, index, facts.target(), self.mode, bytes, offset)?;
-        if decision.need != Need::Nothing {
-            self.fill_slot(&decision, symbol, values);
+        match decision.need {
+            Need::Nothing => {}
+            Need::BranchReach if !self.has_detours => {}
+            need => self.fill_values(need, &records[index], symbol, values)?,
         }
         M::apply(decision.operation, bytes, offset, values)?;
         Ok(decision.consumes_next)
@@ -170,17 +179,33 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
         }
     }
 
+    /// The values that few relocations ask for.
     #[cold]
-    fn fill_slot(&self, decision: &Decision<M::Operation>, symbol: SymbolId, values: &mut Values) {
-        let slot = match decision.need {
+    fn fill_values(&self, need: Need, record: &Rela, symbol: SymbolId, values: &mut Values) -> Result<(), Refusal> {
+        let target = self.image.resolution.definitions[symbol.index()];
+        let slot = match need {
             Need::GotSlot => Slot::Address,
             Need::GotTpOffset => Slot::ThreadOffset,
             Need::GotTlsPair => Slot::ThreadPair,
-            _ => return,
+            Need::BranchReach => {
+                if let Some(thunk) = self.image.far_branches.detour(self.atom, record.r_offset.get(LE)) {
+                    (values.symbol, values.addend) = (thunk, 0);
+                }
+                return Ok(());
+            }
+            Need::TargetSize if target == UNDEFINED => return Ok(()),
+            Need::TargetSize => {
+                let (owner, index) = self.image.resolution.files.owner(target);
+                let symbols = self.image.resolution.files.get(owner).object.symbols;
+                values.size = symbols.get(index).map_or(0, |record| record.st_size.get(LE));
+                return Ok(());
+            }
+            _ => return Ok(()),
         };
-        let target = self.image.resolution.definitions[symbol.index()];
-        let offset = self.image.got.offset(target, slot).unwrap_or(0);
+        // The scan reserves slots for the image; other sections have no instructions that could read one.
+        let offset = self.image.got.offset(target, slot).ok_or(Refusal::NoSlot)?;
         values.got_slot = values.got_base.wrapping_add(offset);
+        Ok(())
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Need {
     /// A range-extension thunk if the target turns out to be too far: direct calls and jumps on aarch64. For an IFUNC
     /// target the branch goes to its stub, which is needed too.
     BranchReach,
+    /// Nothing, but [`Values::size`] is read.
+    TargetSize,
 }
 
 /// A decided relocation: what is computed and written, and what it needs from the layout.
@@ -115,6 +117,8 @@ pub enum Refusal {
     UnexpectedInstructions(&'static str),
     /// A GOT slot for a symbol plus an addend, where the slot belongs to the symbol.
     SlotWithAddend,
+    /// A GOT slot that no part of the image asks for.
+    NoSlot,
     /// The field lies outside of its section.
     OutsideSection,
     /// The value does not fit: it, and the range of the field.
@@ -149,6 +153,7 @@ impl fmt::Display for Refusal {
                 write!(out, "stands on other instructions than the psABI's: expected {expected}")
             }
             Refusal::SlotWithAddend => out.write_str("asks for the GOT slot of a symbol plus an addend"),
+            Refusal::NoSlot => out.write_str("asks for a GOT slot outside of the program's code and data"),
             Refusal::OutsideSection => out.write_str("lies outside of its section"),
             Refusal::OutOfRange { value, minimum, maximum } => {
                 write!(out, "is out of range: {value:#x} is not in [{minimum:#x}, {maximum:#x}]")
