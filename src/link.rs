@@ -64,7 +64,7 @@ fn link_for<M: Machine>(request: &LinkRequest, store: &Store, loaded: Loaded<'_>
     let script_symbols = ScriptSymbols::collect(script, &request.definitions);
     let extraction = extract::extract(request, loaded, &roots, store)?;
     let resolution = resolve::resolve(extraction, &script_symbols, target.architecture)?;
-    report::duplicates(&resolution, request.symbol_policy)?;
+    report::duplicates(&resolution, request.symbol_policy, target)?;
     report::required(&resolution, &request.require_defined)?;
     let living = living::choose(&resolution, request, &kept_symbols(&resolution, request), script, store)?;
     let arranged = arrange::arrange::<M>(request, target, script, &script_symbols, resolution, living)?;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use object::elf::{STT_FUNC, STT_GNU_IFUNC};
+use object::elf::{SHT_NOBITS, STT_FUNC, STT_GNU_IFUNC};
 
 use super::cgo::{CgoName, Packages};
 use super::demangle::go_package;
@@ -11,12 +11,11 @@ use super::duplicate::{self, Definition, Duplicate};
 use super::files::LinkedFile;
 use super::resolve::Resolution;
 use super::spelling::Known;
-use super::undefined::{self, Context, Reference, Skipped, Undefined};
+use super::undefined::{self, Context, Reference, Undefined};
 use crate::diag::{Diagnostic, Origin};
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::atoms::Atoms;
 use crate::inputs::elf::{LE, Place};
-use crate::inputs::load::OpenArchive;
 use crate::target::Target;
 
 /// One relocation whose symbol nothing defines.
@@ -35,12 +34,6 @@ pub struct NeedSite {
 pub struct Link<'a, 'data> {
     /// The names, resolved.
     pub resolution: &'a Resolution<'data>,
-    /// The atoms of the inputs.
-    pub atoms: &'a Atoms<'data>,
-    /// The archives that were searched.
-    pub archives: &'a [OpenArchive<'data>],
-    /// Archives that were found and not used.
-    pub skipped: &'a [Skipped<'data>],
     /// What the `-l` options named.
     pub libraries: &'a [String],
     /// What is linked for.
@@ -48,7 +41,7 @@ pub struct Link<'a, 'data> {
 }
 
 /// The errors for references without a definition.
-pub fn undefined_symbols(link: Link<'_, '_>, sites: &[NeedSite]) -> Vec<Diagnostic> {
+pub fn undefined_symbols(link: Link<'_, '_>, atoms: &Atoms<'_>, sites: &[NeedSite]) -> Vec<Diagnostic> {
     if sites.is_empty() {
         return Vec::new();
     }
@@ -60,7 +53,7 @@ pub fn undefined_symbols(link: Link<'_, '_>, sites: &[NeedSite]) -> Vec<Diagnost
     let mut seen = HashSet::new();
     for site in sorted {
         let name = wanted_name(link.resolution, site.symbol);
-        let reference = witness.reference(site);
+        let reference = witness.reference(atoms, site);
         if !seen.insert((name, site.atom, reference.function)) {
             continue;
         }
@@ -75,7 +68,7 @@ pub fn undefined_symbols(link: Link<'_, '_>, sites: &[NeedSite]) -> Vec<Diagnost
         files: &files,
         packages: &witness.packages,
         libraries: link.libraries,
-        skipped: link.skipped,
+        skipped: &[],
     };
     undefined::report(&symbols, &context)
 }
@@ -132,8 +125,8 @@ impl<'a, 'data> Witness<'a, 'data> {
     }
 
     /// The place of a relocation, with the function around it.
-    fn reference(&mut self, site: NeedSite) -> Reference<'data> {
-        let atom = self.link.atoms.get(site.atom);
+    fn reference(&mut self, atoms: &Atoms<'_>, site: NeedSite) -> Reference<'data> {
+        let atom = atoms.get(site.atom);
         let file = self.link.resolution.files.get(atom.file);
         let offset =
             atom.relocations.records().get(site.relocation as usize).map_or(0, |record| record.r_offset.get(LE));
@@ -163,11 +156,10 @@ impl<'a, 'data> Witness<'a, 'data> {
         };
         let (start, size) = (record.st_value.get(LE), record.st_size.get(LE));
         let mut bytes = None;
-        if let Some(atom) = resolution.atom_of(symbol).map(|atom| self.link.atoms.get(atom)) {
-            origin = origin.in_section(String::from_utf8_lossy(atom.name)).at(start);
-            let range =
-                usize::try_from(start).ok().zip(start.checked_add(size).and_then(|end| usize::try_from(end).ok()));
-            bytes = range.filter(|_| !atom.is_zero_fill()).and_then(|(start, end)| atom.data.get(start..end));
+        if let Place::Section(section) = file.object.place(index) {
+            let name = file.object.section_name(section).unwrap_or_default();
+            origin = origin.in_section(String::from_utf8_lossy(name)).at(start);
+            bytes = section_bytes(file, section, start, size);
         }
         let is_function = matches!(record.st_info & 0xf, STT_FUNC | STT_GNU_IFUNC);
         Definition { origin, size, bytes, is_function }
@@ -189,7 +181,7 @@ impl<'a, 'data> Witness<'a, 'data> {
             }
             places.push(file.object.origin());
         }
-        for archive in self.link.archives {
+        for archive in &self.link.resolution.archives {
             if let Some(index) = archive.archive.index() {
                 known.extend(index.iter().map(|(name, _)| Known { name, file: places.len(), is_local: false }));
             }
@@ -197,6 +189,17 @@ impl<'a, 'data> Witness<'a, 'data> {
         }
         (known, places)
     }
+}
+
+/// Bytes of a section in the file, before relocation.
+fn section_bytes<'data>(file: &LinkedFile<'data>, section: u32, start: u64, size: u64) -> Option<&'data [u8]> {
+    let header = file.object.sections.get(section as usize)?;
+    if header.sh_type.get(LE) == SHT_NOBITS {
+        return None;
+    }
+    let start = header.sh_offset.get(LE).checked_add(start)?;
+    let end = start.checked_add(size)?;
+    file.object.data.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
 }
 
 /// The name that was looked for: with `--wrap`, another than the one in the file.
@@ -361,7 +364,7 @@ mod tests {
         }
         let store = Store::default();
         let loaded = load::load(&request, &store).expect("objects");
-        let (target, archives) = (loaded.target, loaded.archives.clone());
+        let target = loaded.target;
         let extraction = extract::extract(&request, loaded, &[], &store).expect("members");
         let script = ScriptSymbols::collect(&Script { commands: Vec::new() }, &[]);
         let resolution = resolve::resolve(extraction, &script, target.architecture).expect("names");

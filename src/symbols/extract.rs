@@ -37,6 +37,8 @@ pub struct Extraction<'data> {
     pub names: NameTable<'data>,
     /// Names that are needed although no object may mention them: the entry, `-u`.
     pub roots: Vec<NameId>,
+    /// The archives that were searched, for what reports say of members that were not taken.
+    pub archives: Vec<OpenArchive<'data>>,
 }
 
 /// What is known of each name so far; a column by [`NameId`].
@@ -91,9 +93,9 @@ pub fn extract<'data>(
     extractor.collect_offers()?;
     let roots: Vec<NameId> = roots.iter().map(|name| extractor.names.intern(name.as_bytes())).collect();
     extractor.run(loaded.objects, &roots)?;
-    let Extractor { mut files, names, .. } = extractor;
+    let Extractor { mut files, names, archives, .. } = extractor;
     files.par_sort_by_key(|file| file.priority);
-    Ok(Extraction { files, names, roots })
+    Ok(Extraction { files, names, roots, archives })
 }
 
 impl<'data> Extractor<'data, '_> {

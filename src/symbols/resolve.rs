@@ -12,6 +12,7 @@ use super::names::{NameId, NameTable};
 use crate::diag::Result;
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::elf::{LE, Place};
+use crate::inputs::load::OpenArchive;
 use crate::inputs::script::symbols::ScriptSymbols;
 use crate::par::split_by_lengths;
 use crate::target::Architecture;
@@ -38,6 +39,8 @@ pub struct Resolution<'data> {
     pub referenced: Vec<bool>,
     /// Names needed from the start: the entry, `-u`.
     pub roots: Vec<NameId>,
+    /// The archives that were searched.
+    pub archives: Vec<OpenArchive<'data>>,
     /// By [`NameId`]: the definition.
     by_name: Vec<SymbolId>,
 }
@@ -87,7 +90,7 @@ pub fn resolve<'data>(
     script: &'data ScriptSymbols,
     architecture: Architecture,
 ) -> Result<Resolution<'data>> {
-    let Extraction { files, mut names, roots } = extraction;
+    let Extraction { files, mut names, roots, archives } = extraction;
     let linker = linker_symbols(&mut names, script);
     let files = FileTable::new(files, linker.len(), architecture)?;
     let discarded = discard_group_copies(&files, names.bound());
@@ -126,6 +129,7 @@ pub fn resolve<'data>(
         referenced: referenced.into_iter().map(AtomicBool::into_inner).collect(),
         by_name: winners.into_iter().map(|(_, symbol)| symbol).collect(),
         roots,
+        archives,
         files,
         names,
     })
