@@ -139,9 +139,9 @@ impl Diagnostic {
 }
 
 impl Diagnostic {
-    /// The diagnostic as one line of JSON, for `--error-format=json`. Every field is always there: `code`, `severity`
-    /// (`error`, `warning`), `message`, `file`, `line` and `column` (of a text file, from 1), `member`, `section`, `offset` (bytes), `package`, `notes` (an array) and
-    /// `help`; what is not known is `null`.
+    /// The diagnostic as one line of JSON, for `--error-format=json`: `severity` (`error`, `warning`), `code`, `message`,
+    /// `file`, `line` and `column` (of a text file, from 1), `member`, `package`, `section`, `offset` (bytes), `notes` (an
+    /// array) and `help`. What is not known is left out.
     pub fn to_json(&self) -> String {
         let severity = match self.severity {
             Severity::Error => "error",
@@ -149,16 +149,16 @@ impl Diagnostic {
         };
         let Origin { file, position, member, package, section, offset } = &self.origin;
         let json = Json {
-            code: self.code,
             severity,
+            code: self.code,
             message: &self.message,
             file: file.as_deref().map(Path::to_string_lossy),
             line: position.map(|(line, _)| line),
             column: position.map(|(_, column)| column),
             member: member.as_deref(),
+            package: package.as_deref(),
             section: section.as_deref(),
             offset: *offset,
-            package: package.as_deref(),
             notes: &self.notes,
             help: self.help.as_deref(),
         };
@@ -169,17 +169,25 @@ impl Diagnostic {
 /// The JSON form, fields in order.
 #[derive(serde::Serialize)]
 struct Json<'a> {
-    code: &'a str,
     severity: &'a str,
+    code: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<&'a str>,
-    section: Option<&'a str>,
-    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     package: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
 }
 
@@ -299,18 +307,19 @@ mod tests {
     }
 
     #[test]
-    fn json_has_every_field() {
+    fn json_has_what_is_known() {
         let mut one = Diagnostic::error("undefined-symbol", "undefined symbol: \"f\"")
             .at(Origin::member("libx.a", "y.o").in_section(".text").at(16))
             .note("in function `g`");
         one.origin.package = Some("cgo/app".to_owned());
         assert_eq!(
             Diagnostics::from(one).to_json_lines(),
-            r#"{"code":"undefined-symbol","severity":"error","message":"undefined symbol: \"f\"","file":"libx.a","line":null,"column":null,"member":"y.o","section":".text","offset":16,"package":"cgo/app","notes":["in function `g`"],"help":null}"#
-                .to_owned()
-                + "\n"
+            "{\"severity\":\"error\",\"code\":\"undefined-symbol\",\"message\":\"undefined symbol: \\\"f\\\"\",\
+             \"file\":\"libx.a\",\"member\":\"y.o\",\"package\":\"cgo/app\",\"section\":\".text\",\"offset\":16,\
+             \"notes\":[\"in function `g`\"]}\n"
         );
-        assert!(Diagnostic::warning("a", "b").to_json().contains(r#""severity":"warning","message":"b","file":null"#));
+        let plain = Diagnostic::warning("a", "b").to_json();
+        assert_eq!(plain, r#"{"severity":"warning","code":"a","message":"b","notes":[]}"#);
     }
 
     #[test]

@@ -3,40 +3,13 @@
 
 use std::io::Write;
 
-use serde::Serialize;
-
 use crate::args::control::ErrorFormat;
-use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::diag::Diagnostics;
 
 /// Prints diagnostics in one form.
 #[derive(Clone, Copy, Debug)]
 pub struct Reporter {
     format: ErrorFormat,
-}
-
-/// One line of `--error-format=json`. What is not known is left out.
-#[derive(Serialize)]
-struct Line<'a> {
-    severity: &'static str,
-    code: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    member: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    package: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    section: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u64>,
-    notes: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<&'a str>,
 }
 
 impl Reporter {
@@ -60,30 +33,9 @@ impl Reporter {
     pub fn render(&self, diagnostics: &Diagnostics) -> String {
         match self.format {
             ErrorFormat::Text => format!("{diagnostics}\n"),
-            ErrorFormat::Json => diagnostics.iter().map(|one| json(one) + "\n").collect(),
+            ErrorFormat::Json => diagnostics.to_json_lines(),
         }
     }
-}
-
-fn json(one: &Diagnostic) -> String {
-    let line = Line {
-        severity: match one.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
-        code: one.code,
-        message: &one.message,
-        file: one.origin.file.as_ref().map(|path| path.display().to_string()),
-        line: one.origin.position.map(|(line, _)| line),
-        column: one.origin.position.map(|(_, column)| column),
-        member: one.origin.member.as_deref(),
-        package: one.origin.package.as_deref(),
-        section: one.origin.section.as_deref(),
-        offset: one.origin.offset,
-        notes: &one.notes,
-        help: one.help.as_deref(),
-    };
-    serde_json::to_string(&line).unwrap_or_else(|_| String::from("{}"))
 }
 
 /// Prints an answer to standard output.
@@ -94,7 +46,7 @@ pub fn print(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::Origin;
+    use crate::diag::{Diagnostic, Origin};
 
     #[test]
     fn one_object_a_line() {

@@ -383,9 +383,8 @@ mod tests {
                 }
             }
         }
-        let link =
-            Link { resolution: &resolution, atoms: &atoms, archives: &archives, skipped: &[], libraries: &[], target };
-        let mut errors = undefined_symbols(link, &sites);
+        let link = Link { resolution: &resolution, libraries: &[], target };
+        let mut errors = undefined_symbols(link, &atoms, &sites);
         errors.extend(duplicate_symbols(link));
         let errors = crate::diag::Diagnostics::check((), errors).map_or_else(|all| all.to_string(), |()| String::new());
         errors.replace(&format!("{}/", folder.path().display()), "")
