@@ -160,7 +160,7 @@ fn judge(finished: &support::Finished, output: &Path) -> Option<&'static str> {
     if finished.signal.is_some() {
         return Some("it died of a signal");
     }
-    if finished.stderr.contains("panicked at") || finished.stderr.contains("internal error") {
+    if finished.stderr.contains("panicked at") || finished.stderr.contains("this is a bug") {
         return Some("it panicked");
     }
     match finished.code {
