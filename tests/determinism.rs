@@ -28,6 +28,12 @@ impl Link {
         command
     }
 
+    /// The flag that fixes the number of threads, for this link's door.
+    fn threads(&self, count: &str) -> String {
+        let flag = format!("--threads={count}");
+        if self.cc.is_some() { format!("-Wl,{flag}") } else { flag }
+    }
+
     fn bytes(&self, command: &mut Command, output: &Path) -> Vec<u8> {
         support::run_ok(command, DEADLINE).unwrap_or_else(|e| panic!("{}: {e}", self.name));
         std::fs::read(output).unwrap()
@@ -38,7 +44,7 @@ impl Link {
         let output = self.folder.join("output");
         let first = self.bytes(&mut self.command(&output), &output);
         for threads in ["1", "2", "8"] {
-            let again = self.bytes(self.command(&output).env("CGOLINK_THREADS", threads), &output);
+            let again = self.bytes(self.command(&output).arg(self.threads(threads)), &output);
             assert!(again == first, "{}: {threads} threads made other bytes", self.name);
         }
         let elsewhere = support::scratch(&format!("determinism-elsewhere-{}", self.name));

@@ -186,7 +186,7 @@ fn quiet(plan: &Plan, linked: &support::Finished) -> Result<(), String> {
             return Err(format!("no warning matches {pattern}"));
         }
     }
-    let silent = linked.stdout.is_empty() && (linked.stderr.is_empty() || !plan.warnings.is_empty());
+    let silent = linked.stdout.is_empty() && (linked.said().is_empty() || !plan.warnings.is_empty());
     if silent { Ok(()) } else { Err("a successful link has to be silent".to_owned()) }
 }
 

@@ -32,6 +32,13 @@ impl Finished {
         self.code == Some(0) && !self.timed_out
     }
 
+    /// What a successful link wrote to standard error, without the one line with which the first use of a target says that zig is
+    /// building its C library.
+    pub fn said(&self) -> String {
+        let notice = |line: &&str| line.starts_with("cgolink: zig ") && line.contains(" prepares the C");
+        self.stderr.lines().filter(|line| !notice(line)).collect::<Vec<_>>().join("\n")
+    }
+
     /// The end in words, with all output: for the message of a failed test.
     pub fn describe(&self) -> String {
         let how = match (self.timed_out, self.code, self.signal) {
@@ -78,7 +85,8 @@ pub fn need(name: &str) -> Result<PathBuf, String> {
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env("PATH", search_path()).env("LC_ALL", "C").stdin(Stdio::null());
-    for name in ["CGOLINK_BACKEND", "CGOLINK_LOG", "CGOLINK_THREADS", "CC", "GOFLAGS", "CGO_LDFLAGS", "CGO_CFLAGS"] {
+    for name in ["CGOLINK_BACKEND", "CGOLINK_LOG", "CGOLINK_ERROR_FORMAT", "CC", "GOFLAGS", "CGO_LDFLAGS", "CGO_CFLAGS"]
+    {
         command.env_remove(name);
     }
     command

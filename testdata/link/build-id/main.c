@@ -14,7 +14,7 @@
 //#ExpectSection: .note.gnu.build-id size=32
 //#Config: given
 //#LinkArgs: -Wl,--build-id=0x48656c6c6f2c204944
-//#ExpectSection: .note.gnu.build-id size=25
+//#ExpectSection: .note.gnu.build-id min=25 max=28
 //#ExpectText: Hello, ID
 //#Config: none
 //#LinkArgs: -Wl,--build-id=sha1,--build-id=none
