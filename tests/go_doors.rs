@@ -99,11 +99,9 @@ impl Program {
     fn build_silently(&self, toolchain: &Toolchain, env: &[(&str, &str)]) {
         let built = self.build(toolchain, env);
         assert!(built.success(), "{}", built.describe());
-        assert!(
-            built.stdout.is_empty() && built.stderr.is_empty(),
-            "a successful link says nothing: {}",
-            built.describe()
-        );
+        // The go command puts the package's name above what its linker says.
+        let silent = built.stdout.is_empty() && built.said().lines().all(|line| line.starts_with("# "));
+        assert!(silent, "a successful link says nothing: {}", built.describe());
     }
 
     /// Nothing asks for a loader or a shared library.
@@ -239,12 +237,8 @@ fn a_preamble_that_is_cut_off_is_recognised() {
     );
 }
 
-/// The unwinder is forgotten: the error names it, and what to add.
+/// Rust's library leaves the unwinder to the link, and nobody named one: it is found.
 #[test]
-fn a_forgotten_unwinder_is_recognised() {
-    let program = Program::new("animals-rust", "no-unwind", &X86_64_ZIG);
-    let built = program.build(&X86_64_ZIG, &[]);
-    assert!(!built.success(), "{}", built.describe());
-    assert!(built.stderr.contains("_Unwind_"), "{}", built.describe());
-    assert!(built.stderr.contains("-lunwind"), "the fix has to be named: {}", built.describe());
+fn the_unwinder_is_found_without_being_named() {
+    builds_and_runs("animals-rust", "rust-no-unwind", &X86_64_ZIG, &[]);
 }

@@ -1,8 +1,8 @@
+//#Door: ld
 //#Targets: x86_64-musl aarch64-musl
-//#LinkArgs: -L{out} -lneeds
-//#ExpectError: _Unwind_[A-Z]
+//#LinkArgs: -e begin
+//#ExpectError: _Unwind_RaiseException
 //#ExpectError: -lunwind
-//#SkipPeer: mold wild lld bfd (what they say is their own)
-// Rust's staticlib leaves the unwinder to the link; the error says what is missing.
-int needs(void);
-int main(void) { return needs(); }
+// Without a C library there is no unwinder either; the error says which one is missing.
+int _Unwind_RaiseException(void *);
+int begin(void) { return _Unwind_RaiseException(0); }
