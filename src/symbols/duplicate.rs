@@ -95,7 +95,9 @@ fn group(first: &Side, second: &Side, members: &[&Duplicate<'_>]) -> Diagnostic 
     let mut error = Diagnostic::error("duplicate-symbol", message).at(second.clone());
     for duplicate in members.iter().take(DETAILED) {
         let (one, other) = (&duplicate.definitions[0], &duplicate.definitions[1]);
-        let places = format!("{} ({}) and {} ({})", one.origin, bytes(one.size), other.origin, bytes(other.size));
+        // Section names of Rust are longer than all the rest, and the name says which function it is.
+        let place = |of: &Definition<'_>| Origin { section: None, offset: None, ..of.origin.clone() };
+        let places = format!("{} ({}) and {} ({})", place(one), bytes(one.size), place(other), bytes(other.size));
         error = error.note(format!("{}: {places}: {}", demangle(duplicate.name), compare(one, other)));
     }
     if members.len() > DETAILED {
