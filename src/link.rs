@@ -83,10 +83,19 @@ fn section_order(request: &LinkRequest, architecture: Architecture) -> Result<Sc
             Architecture::X86_64 => ("linkscripts/x86_64-linux.ld", include_str!("../linkscripts/x86_64-linux.ld")),
             Architecture::Aarch64 => ("linkscripts/aarch64-linux.ld", include_str!("../linkscripts/aarch64-linux.ld")),
         };
-        return script::parse(text.as_bytes(), Path::new(name));
+        return script::parse(&with_dynamic(text.as_bytes().to_vec(), request), Path::new(name));
     };
     let text = std::fs::read(path).map_err(|error| io_error("read the linker script", path, &error))?;
-    script::parse(&text, path)
+    script::parse(&with_dynamic(text, request), path)
+}
+
+/// A script with a definition of `_DYNAMIC` at its end where the image has such a section (gABI, "Dynamic Section"). In
+/// an image at a fixed address it stays undefined, by which start-up code knows that there is nothing to relocate.
+fn with_dynamic(mut text: Vec<u8>, request: &LinkRequest) -> Vec<u8> {
+    if request.kind.is_position_independent() {
+        text.extend(b"\nPROVIDE_HIDDEN(_DYNAMIC = ADDR(.dynamic));\n");
+    }
+    text
 }
 
 /// The entry symbol: `-e`, else the ENTRY of a script, else `_start`.
