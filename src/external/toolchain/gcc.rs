@@ -10,6 +10,7 @@ use super::compiler::{CompilerCommand, CompilerFamily};
 use super::driver_line::{self, DriverLine, Library};
 use super::order::{Missing, Search, object_architecture};
 use super::probe::{Invocation, Probe, find_program};
+use super::sysroot;
 use crate::target::{Libc, Target};
 
 /// Variables that change where a driver looks.
@@ -84,12 +85,30 @@ fn ask(
     let answer = probe
         .run(&invocation, &mut |_| ())
         .map_err(|error| Missing::new(format!("cannot run {}: {error}", program.display())))?;
+    if answer.errors.contains("clang version") && is_zig(probe, command, program) {
+        // zig passes the question on to the clang inside, which answers with this machine's files instead of zig's.
+        return Err(Missing { is_zig: true, ..Missing::new("it is zig under another name") });
+    }
     let line = driver_line::last_link(&answer.errors, driver_line::split_quoted)
         .ok_or_else(|| Missing::new("it does not answer -### with a linker's command line"))?;
     let reply = Reply { text: &answer.errors, line, folder: &answer.folder };
     let target = reply.target(probe, command, query)?;
     let library = reply.assemble(probe, query, command, program, target, rung);
     library.map_err(|why| Missing { libc: target.libc, ..why })
+}
+
+/// Whether a driver that answers as clang does is a zig: the compiler that it would run is then zig itself.
+fn is_zig(probe: &dyn Probe, command: &CompilerCommand, program: &Path) -> bool {
+    let own = command.arguments.iter().map(String::as_str);
+    let arguments = own.chain(["-###", "-c", "-x", "c", "/dev/null"]).map(OsString::from).collect();
+    let environment = vec![("LC_ALL", OsString::from("C"))];
+    let invocation = Invocation { program: program.to_owned(), arguments, environment, files: vec![] };
+    let Ok(answer) = probe.run(&invocation, &mut |_| ()) else { return false };
+    answer.errors.lines().any(|line| {
+        let words = driver_line::split_quoted(line);
+        let name = words.first().and_then(|word| Path::new(word).file_name()).unwrap_or_default();
+        words.get(1).is_some_and(|word| word == "-cc1") && name.to_string_lossy().starts_with("zig")
+    })
 }
 
 /// What the driver printed.
@@ -167,6 +186,8 @@ impl Reply<'_> {
                 default_libraries.push(path);
             }
         }
+        let shown = libc_in(probe, default_libraries.iter().filter(|path| path.ends_with("libc.a")));
+        let target = Target { libc: shown.or(target.libc), ..target };
         let named = |name: &str| default_libraries.iter().find(|path| path.ends_with(name)).cloned();
         let cxx = if query.cxx { in_folders("libstdc++.a").into_iter().collect() } else { Vec::new() };
         Ok(CLibrary {
@@ -196,6 +217,13 @@ impl Reply<'_> {
         });
         format!("{library} of {} ({version}{})", program.file_name().unwrap_or_default().display(), program.display())
     }
+}
+
+/// The C library that the folders of `libc.a` show: clang takes this machine's glibc for any triple that it has nothing
+/// better for.
+fn libc_in<'a>(probe: &dyn Probe, archives: impl Iterator<Item = &'a PathBuf>) -> Option<Libc> {
+    let folders: Vec<PathBuf> = archives.filter_map(|path| path.parent()).map(Path::to_owned).collect();
+    sysroot::libc_of(probe, &folders)
 }
 
 /// Puts `rcrt1.o` in the place of another start file: musl-gcc's specs know no static-pie.

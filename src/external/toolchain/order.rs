@@ -28,6 +28,8 @@ pub(crate) struct Missing {
     pub unprepared: bool,
     /// The C library that the compiler would have linked, where it told.
     pub libc: Option<Libc>,
+    /// The compiler is a zig that its name does not show.
+    pub is_zig: bool,
     /// It depends on the compiler alone, so that it can be remembered: no file that is added would mend it.
     pub lasting: bool,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Missing {
 impl Missing {
     /// For the given reason.
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Missing { reason: reason.into(), unprepared: false, libc: None, lasting: false }
+        Missing { reason: reason.into(), unprepared: false, libc: None, is_zig: false, lasting: false }
     }
 }
 
@@ -177,15 +179,13 @@ fn asked(query: &ToolchainQuery, rung: Rung, command: Option<&CompilerCommand>) 
 fn ask(search: &Search<'_>, command: &CompilerCommand, rung: Rung) -> Result<CLibrary, Missing> {
     match command.family {
         CompilerFamily::Zig => zig::find(search, command, rung),
-        CompilerFamily::Gcc | CompilerFamily::MuslGcc | CompilerFamily::Clang => gcc::find(search, command, rung),
-        // A wrapper of unknown make: gcc's question does no harm to any, and only zig leaves it without an answer.
-        CompilerFamily::Unknown => gcc::find(search, command, rung).or_else(|first| match first.lasting {
-            true => Err(first),
-            false => zig::find(search, command, rung).map_err(|second| Missing {
-                reason: format!("{}; asked as zig: {}", first.reason, second.reason),
-                ..second
+        CompilerFamily::MuslGcc => gcc::find(search, command, rung),
+        // A wrapper, a link or a distribution may call a zig by any name.
+        CompilerFamily::Gcc | CompilerFamily::Clang | CompilerFamily::Unknown => gcc::find(search, command, rung)
+            .or_else(|why| match why.is_zig {
+                true => zig::find(search, command, rung),
+                false => Err(why),
             }),
-        }),
     }
 }
 
@@ -416,9 +416,25 @@ mod tests {
         probe.add_zig();
         probe.put("/zc/wrapper", b"");
         let zig = probe.programs.remove(Path::new("/bin/zig")).unwrap();
-        probe.program("/bin/zcc", move |words| if words.contains("-###") { says("") } else { zig(words) });
+        probe.program("/bin/zcc", move |words| {
+            let version = "clang version 20.1.2\nTarget: x86_64-unknown-linux-musl\n";
+            match (words.contains("-###"), words.contains(" -c ")) {
+                (true, true) => says(&format!("{version} \"/opt/zig\" \"-cc1\" \"-triple\" \"x\"\n")),
+                (true, false) => says(&format!("{version} \"/usr/bin/ld\" \"/usr/lib/crt1.o\" \"-lc\"\n")),
+                _ => zig(words),
+            }
+        });
         let library = find_on(&probe, &query("x86_64-linux-musl", Some("zcc"))).unwrap();
         assert_eq!(library.crt_begin, [Path::new("/zc/x86_64-linux-musl/crt1.o")]);
+    }
+
+    #[test]
+    fn glibc_is_not_taken_for_musl_whatever_the_triple_says() {
+        let mut probe = FakeProbe::new();
+        probe.add_gcc("clang", "x86_64-unknown-linux-musl");
+        probe.put("/clang-files/libc_nonshared.a", b"x");
+        let refusal = find_on(&probe, &query("x86_64-linux-musl", Some("clang"))).unwrap_err().to_string();
+        assert!(refusal.contains("it links for x86_64-linux-gnu, not for x86_64-linux-musl"), "{refusal}");
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn runtime_folder(probe: &dyn Probe, folders: &[PathBuf], architecture: Architec
 }
 
 /// Which C library stands in the folders: each has files that the other has not.
-fn libc_of(probe: &dyn Probe, folders: &[PathBuf]) -> Option<Libc> {
+pub(super) fn libc_of(probe: &dyn Probe, folders: &[PathBuf]) -> Option<Libc> {
     folders.iter().find_map(|folder| {
         let names = probe.list(folder);
         let any = |test: &dyn Fn(&String) -> bool| names.iter().any(test);
