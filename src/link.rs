@@ -18,6 +18,7 @@ use crate::inputs::script::ast::{Command, Expression, Script};
 use crate::inputs::script::symbols::ScriptSymbols;
 use crate::inputs::store::Store;
 use crate::layout::{arrange, living};
+use crate::output::map_file;
 use crate::output::write::{self, Output};
 use crate::relocation::Machine;
 use crate::relocation::aarch64::Aarch64;
@@ -72,6 +73,9 @@ fn link_for<M: Machine>(request: &LinkRequest, store: &Store, loaded: Loaded<'_>
     let confined = |_, _| false;
     let output = Output { request, entry, property: Vec::new(), confined: &confined };
     write::write::<M>(&arranged.image, output)?;
+    if let Some(map) = &request.map {
+        map_file::write(&arranged.image, map, &request.output)?;
+    }
     warnings.extend(arranged.warnings);
     Ok(Linked { warnings })
 }

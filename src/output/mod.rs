@@ -8,6 +8,7 @@ pub mod gnu_property;
 pub mod headers;
 pub mod jobs;
 pub mod map;
+pub mod map_file;
 pub mod symtab;
 pub mod tables;
 pub mod write;
