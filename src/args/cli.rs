@@ -65,6 +65,7 @@ fn command() -> Command {
              CC                    the compiler whose target and flags count as if typed before all others\n  \
              CGOLINK_BACKEND       --backend\n  \
              CGOLINK_ERROR_FORMAT  --error-format\n  \
+             CGOLINK_THREADS       how many threads work; the machine's number by default\n  \
              CGOLINK_LOG           what to log: info, debug, or a filter such as cgolink::external=debug",
         )
 }

@@ -17,13 +17,16 @@ pub fn assemble(
 ) -> LinkRequest {
     let typed = library_folders(&request, driver);
     let mut inputs = Vec::new();
+    let start_file = |path: &PathBuf| file(&preferred(&driver.prefixes, path, exists));
     if driver.start_files {
-        inputs.extend(library.crt_begin.iter().map(|path| file(path)));
+        inputs.extend(library.crt_begin.iter().map(start_file));
     }
+    let mut takes_cxx = driver.cxx;
     for input in request.inputs {
         match &input.what {
             InputName::Library(name) if !stands_in(&typed, name, exists) => match library.library(name) {
                 LibraryAnswer::Archives(paths) => {
+                    takes_cxx |= paths.iter().any(|path| library.cxx.contains(path));
                     let with = |path| Input { what: InputName::File(path), modifiers: input.modifiers };
                     inputs.extend(paths.into_iter().map(with));
                 }
@@ -36,12 +39,18 @@ pub fn assemble(
     if driver.cxx && driver.runtime_library {
         inputs.extend(library.cxx.iter().map(|path| file(path)));
     }
+    if takes_cxx {
+        inputs.extend(library.unwind.iter().map(|path| file(path)));
+    }
+    if let (true, LibraryAnswer::Archives(paths)) = (wants_ubsan(driver, library), library.library("ubsan")) {
+        inputs.extend(paths.iter().map(|path| file(path)));
+    }
     if let (true, LibraryAnswer::Archives(paths)) = (driver.threads && driver.c_library, library.library("pthread")) {
         inputs.extend(paths.iter().map(|path| file(path)));
     }
     inputs.extend(default_libraries(driver, library).map(|path| file(path)));
     if driver.start_files {
-        inputs.extend(library.crt_end.iter().map(|path| file(path)));
+        inputs.extend(library.crt_end.iter().map(start_file));
     }
     let mut segments = request.segments;
     if driver.c_library {
@@ -68,14 +77,24 @@ fn stands_in(folders: &[PathBuf], name: &str, exists: &dyn Fn(&Path) -> bool) ->
     folders.iter().any(|folder| files.iter().any(|file| exists(&folder.join(file))))
 }
 
-/// The archives that end the link. The unwinder is offered to every link that takes the runtime: an archive costs
-/// nothing unless a member of it is needed, and Rust and C++ code need it.
+/// `file`, or the file of that name in a folder that `-B` names.
+fn preferred(prefixes: &[PathBuf], file: &Path, exists: &dyn Fn(&Path) -> bool) -> PathBuf {
+    let Some(name) = file.file_name() else { return file.to_owned() };
+    prefixes.iter().map(|prefix| prefix.join(name)).find(|path| exists(path)).unwrap_or_else(|| file.to_owned())
+}
+
+/// Whether UBSan's runtime has to be added: gcc keeps it apart, zig's is one of the default libraries.
+fn wants_ubsan(driver: &Driver, library: &CLibrary) -> bool {
+    !driver.sanitizers.is_empty() && driver.runtime_library && library.ubsan.is_none()
+}
+
+/// The archives that end the link. As with gcc and zig, an unwinder that is not among them is only taken for the C++
+/// runtime or for `-lunwind`.
 fn default_libraries<'a>(driver: &Driver, library: &'a CLibrary) -> impl Iterator<Item = &'a PathBuf> {
     let (c_library, runtime) = (driver.c_library, driver.runtime_library);
     let is_libc = |path: &Path| path.file_name().is_some_and(|name| name == "libc.a" || name == "libzigc.a");
-    let unwind = library.unwind.iter().filter(|path| !library.default_libraries.contains(path));
     let wanted = move |path: &&PathBuf| if is_libc(path) { c_library } else { runtime };
-    library.default_libraries.iter().chain(unwind).filter(wanted)
+    library.default_libraries.iter().filter(wanted)
 }
 
 fn file(path: &Path) -> Input {
@@ -129,7 +148,7 @@ mod tests {
     #[test]
     fn adds_what_a_driver_adds() {
         let (request, inputs) = assembled("-static a.o -L/own -o out", &[]);
-        assert_eq!(inputs, "/z/crt1.o a.o /z/libc.a /z/libcompiler_rt.a /z/libunwind.a /z/crtn.o");
+        assert_eq!(inputs, "/z/crt1.o a.o /z/libc.a /z/libcompiler_rt.a /z/crtn.o");
         assert_eq!(request.library_paths, [PathBuf::from("/own"), PathBuf::from("/z/lib")]);
         assert_eq!(request.segments.stack_size, Some(16 << 20));
         assert_eq!(request.target, "x86_64-linux-musl".parse().ok());
@@ -139,19 +158,24 @@ mod tests {
     #[test]
     fn leaves_out_what_was_not_wanted() {
         assert_eq!(assembled("-static -nostdlib a.o", &[]).1, "a.o");
-        assert_eq!(assembled("-static -nostartfiles -nolibc a.o", &[]).1, "a.o /z/libcompiler_rt.a /z/libunwind.a");
+        assert_eq!(assembled("-static -nostartfiles -nolibc a.o", &[]).1, "a.o /z/libcompiler_rt.a");
         assert_eq!(assembled("-static -nodefaultlibs a.o", &[]).1, "/z/crt1.o a.o /z/crtn.o");
     }
 
     #[test]
     fn libraries_are_looked_for_with_the_user_first() {
-        let rest = "/z/libc.a /z/libcompiler_rt.a /z/libunwind.a /z/crtn.o";
+        let rest = "/z/libc.a /z/libcompiler_rt.a /z/crtn.o";
         let line = "-static a.o -lm -lpthread -lstdc++ -lown -lgcc_s";
         let inputs = assembled(line, &[]).1;
-        assert_eq!(inputs, format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a -lown /z/libunwind.a {rest}"));
+        assert_eq!(
+            inputs,
+            format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a -lown /z/libunwind.a /z/libunwind.a {rest}")
+        );
         let (_, inputs) = assembled("-static a.o -L/own -lm", &["/own/libm.a"]);
         assert_eq!(inputs, format!("/z/crt1.o a.o -lm {rest}"));
         let (_, inputs) = assembled("-static --driver-mode=g++ a.o", &[]);
-        assert_eq!(inputs, format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a {rest}"));
+        assert_eq!(inputs, format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a /z/libunwind.a {rest}"));
+        let (_, inputs) = assembled("-static -B/b a.o", &["/b/crt1.o"]);
+        assert_eq!(inputs, format!("/b/crt1.o a.o {rest}"));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 
+use crate::args::cc::words::{Word, words};
 use crate::args::cc::{self, Action, CcCommand};
 use crate::args::control::Backend;
 use crate::args::request::{LinkRequest, OutputKind};
 use crate::args::{ld, probe, quoted, rspfile};
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::external::command::{Plan, translate};
+use crate::external::command::{Plan, pass_on, translate};
 use crate::external::decide::{self, Linker, Question};
 use crate::external::run;
 use crate::external::toolchain::{CompilerCommand, StaticKind, ToolchainQuery};
@@ -21,6 +22,9 @@ pub(super) fn run(session: &Session<'_>, arguments: Vec<OsString>) -> Result<u8>
     let named = named_compiler(session.environment)?;
     let mut line = named.as_ref().map(own_flags).unwrap_or_default();
     line.extend(rspfile::expand(arguments)?);
+    if let Some(triple) = target::foreign(&line, named.as_ref(), session.environment) {
+        return hand_over_foreign(session, &line, &triple, named.as_ref());
+    }
     let command = cc::parse(line)?;
     match &command.action {
         Action::LinkerVersion { gold } => print(&linker_version(*gold)),
@@ -65,7 +69,7 @@ fn ask(session: &Session<'_>, command: &CcCommand, named: Option<&CompilerComman
     let target = target::of_driver(command, named, session.environment);
     let question = question(command, named, target, OutputKind::Relocatable, Backend::Auto);
     let compiler = decide::compiler(&question, &|compiler| is_installed(session, compiler))?;
-    hand_over(session, command, &compiler, target)
+    hand_over(session, &command.arguments, &compiler, target)
 }
 
 fn question<'a>(
@@ -129,7 +133,7 @@ fn link(session: &Session<'_>, command: CcCommand, named: Option<&CompilerComman
             }
         }
     };
-    hand_over(session, &command, &compiler, target)
+    hand_over(session, &command.arguments, &compiler, target)
 }
 
 fn tell(reasons: &[String]) {
@@ -159,6 +163,7 @@ fn link_natively(
     };
     let wants_library = driver.start_files || driver.c_library || driver.runtime_library;
     request.target = request.target.or(target);
+    request.threads = session.environment.threads(request.threads)?;
     let request = match (target, wants_library) {
         (Some(target), true) => {
             let library = (session.engine.find)(&ToolchainQuery {
@@ -194,22 +199,58 @@ fn is_cxx_library(name: &str) -> bool {
     matches!(name, "c++" | "c++abi" | "stdc++" | "supc++")
 }
 
+/// A link, or a question, for a target that is none of cgolink's: all of it is the compiler's.
+fn hand_over_foreign(
+    session: &Session<'_>,
+    line: &[OsString],
+    triple: &str,
+    named: Option<&CompilerCommand>,
+) -> Result<u8> {
+    // The line may hold flags that no table here has; only cgolink's own are looked for.
+    let typed = words(line).into_iter().rev().find_map(|word| match word {
+        Word::Driver(word) if word.flag == "--backend=" => word.value,
+        _ => None,
+    });
+    let typed = typed.and_then(|name| name.to_str()?.parse().ok());
+    let question = Question {
+        backend: session.environment.backend(typed)?,
+        kind: OutputKind::StaticExecutable,
+        triple: Some(triple),
+        target: None,
+        host_only: &[],
+        sanitizers: &[],
+        refused: None,
+        compiler: named,
+        host: host_architecture(),
+    };
+    let decision = decide::decide(&question, &|compiler| is_installed(session, compiler))?;
+    tell(&decision.reasons);
+    match decision.linker {
+        Linker::HandOff(compiler) => start(session, &compiler, &pass_on(&compiler, line)),
+        Linker::Native => Err(Diagnostic::error("unknown-target", format!("the target {triple} is not known")).into()),
+    }
+}
+
 /// Gives the whole line to a compiler.
 fn hand_over(
     session: &Session<'_>,
-    command: &CcCommand,
+    arguments: &[OsString],
     compiler: &CompilerCommand,
     target: Option<Target>,
 ) -> Result<u8> {
+    let line = translate(&Plan { compiler, target, arguments })?;
+    tell(&line.changes);
+    start(session, compiler, &line.argv)
+}
+
+fn start(session: &Session<'_>, compiler: &CompilerCommand, argv: &[OsString]) -> Result<u8> {
     if session.environment.handed_off.is_some() {
         let message =
             format!("a compiler that cgolink handed a link to has started cgolink, which would start {compiler}");
         return Err(Diagnostic::error("self-reference", message).help("let $CC name a compiler").into());
     }
-    let line = translate(&Plan { compiler, target, arguments: &command.arguments })?;
-    tell(&line.changes);
-    tracing::info!("running {}", show(&line.argv));
-    run::run(&line.argv, &session.environment.path, run::Guard::Driver)
+    tracing::info!("running {}", show(argv));
+    run::run(argv, &session.environment.path, run::Guard::Driver)
 }
 
 /// `-###`: what would be done.
@@ -220,7 +261,9 @@ fn describe(session: &Session<'_>, command: &CcCommand, target: Option<Target>, 
             format!("cgolink: links for {target} by itself into {}\n", command.link.request.output.display())
         }
         Linker::HandOff(compiler) => {
-            let line = translate(&Plan { compiler, target, arguments: &command.arguments })?;
+            let asks = |argument: &&OsString| *argument != "-###";
+            let arguments: Vec<OsString> = command.arguments.iter().filter(asks).cloned().collect();
+            let line = translate(&Plan { compiler, target, arguments: &arguments })?;
             format!(" {}\n", show(&line.argv))
         }
     };

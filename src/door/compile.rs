@@ -28,7 +28,7 @@ pub(super) fn sources(
     let failed = |error: std::io::Error| io_error("make a temporary folder", &std::env::temp_dir(), &error);
     let folder = tempfile::Builder::new().prefix("cgolink-").tempdir().map_err(failed)?;
     for (index, source) in driver.sources.iter().enumerate() {
-        let object = folder.path().join(format!("{index:06}.o"));
+        let object = folder.path().join(object_name(source, index));
         let arguments = line(driver, source, object.clone().into_os_string());
         let line = translate(&Plan { compiler, target, arguments: &arguments })?;
         tracing::info!("compiling {} with {compiler}", source.path.display());
@@ -44,6 +44,16 @@ pub(super) fn sources(
         }
     }
     Ok(Some(folder))
+}
+
+/// A name for messages to show: that of the source, and its number where names may repeat.
+fn object_name(source: &Source, index: usize) -> OsString {
+    let mut name = source.path.file_stem().unwrap_or_default().to_owned();
+    if index > 0 {
+        name.push(format!("-{index}"));
+    }
+    name.push(".o");
+    name
 }
 
 /// The compiler's arguments for one source.

@@ -42,6 +42,7 @@ pub(super) fn run(session: &Session<'_>, arguments: Vec<OsString>) -> Result<u8>
             _ => Ok(0),
         };
     }
+    command.request.threads = session.environment.threads(command.request.threads)?;
     add_default_paths(&mut command);
     if let Some(file) = dynamic_input(&command) {
         command.request.kind = OutputKind::DynamicExecutable { pie: command.shape.pie };

@@ -32,12 +32,16 @@ pub struct Environment {
     pub cxx: Option<OsString>,
     /// `PATH`.
     pub path: OsString,
-    /// `GOARCH`: what the go command builds for.
+    /// `GOOS`: the system that the go command builds for.
+    pub goos: Option<OsString>,
+    /// `GOARCH`: the architecture that the go command builds for.
     pub goarch: Option<OsString>,
     /// `CGOLINK_BACKEND`.
     pub backend: Option<OsString>,
     /// `CGOLINK_ERROR_FORMAT`.
     pub error_format: Option<OsString>,
+    /// `CGOLINK_THREADS`: `--threads`.
+    pub threads: Option<OsString>,
     /// [`run::GUARD`]: what a link was handed to has started this process.
     pub handed_off: Option<run::Guard>,
 }
@@ -50,10 +54,27 @@ impl Environment {
             cc: text("CC"),
             cxx: text("CXX"),
             path: text("PATH").unwrap_or_default(),
+            goos: text("GOOS"),
             goarch: text("GOARCH"),
             backend: text("CGOLINK_BACKEND"),
             error_format: text("CGOLINK_ERROR_FORMAT"),
+            threads: text("CGOLINK_THREADS"),
             handed_off: text(run::GUARD).map(|value| run::Guard::of(&value)),
+        }
+    }
+
+    /// How many threads work: what the command line says, else the environment.
+    fn threads(&self, typed: Option<usize>) -> Result<Option<usize>> {
+        match (typed, &self.threads) {
+            (Some(_), _) | (None, None) => Ok(typed),
+            (None, Some(value)) => match value.to_str().and_then(|text| text.parse().ok()) {
+                Some(number @ 1..=1024) => Ok(Some(number)),
+                _ => {
+                    let value = value.to_string_lossy();
+                    let message = format!("CGOLINK_THREADS: '{value}' is not a number from 1 to 1024");
+                    Err(Diagnostic::error("bad-environment", message).into())
+                }
+            },
         }
     }
 

@@ -46,23 +46,14 @@ pub fn print(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::{Diagnostic, Origin};
+    use crate::diag::Diagnostic;
 
     #[test]
-    fn one_object_a_line() {
-        let one = Diagnostic::error("undefined-symbol", "undefined symbol: \"a\"")
-            .at(Origin::member("libx.a", "y.o").in_section(".text").at(16))
-            .note("needed by main.o")
-            .help("add -la");
-        let text = Reporter::new(ErrorFormat::Json).render(&Diagnostics::from(one));
-        assert_eq!(
-            text,
-            "{\"severity\":\"error\",\"code\":\"undefined-symbol\",\"message\":\"undefined symbol: \\\"a\\\"\",\
-             \"file\":\"libx.a\",\"member\":\"y.o\",\"section\":\".text\",\"offset\":16,\
-             \"notes\":[\"needed by main.o\"],\"help\":\"add -la\"}\n"
-        );
+    fn one_object_a_line_or_text() {
         let all = Diagnostics::from(Diagnostic::error("a", "one")).and(Diagnostic::warning("b", "two").into());
-        assert_eq!(Reporter::new(ErrorFormat::Json).render(&all).lines().count(), 2);
-        assert!(Reporter::new(ErrorFormat::Text).render(&all).starts_with("cgolink: error: one\n"));
+        let lines = Reporter::new(ErrorFormat::Json).render(&all);
+        assert_eq!(lines.lines().count(), 2);
+        assert!(lines.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{lines}");
+        assert_eq!(Reporter::new(ErrorFormat::Text).render(&all), "cgolink: error: one\ncgolink: warning: two\n");
     }
 }

@@ -1,15 +1,33 @@
 //! What is linked for: from the triple, the compiler's name, the objects, the go command, the machine, in this order.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 
 use crate::args::cc::CcCommand;
+use crate::args::cc::words::{Word, words};
 use crate::args::request::{InputName, LinkRequest};
 use crate::external::toolchain::{CompilerCommand, CompilerFamily};
 use crate::inputs::kind::FileKind;
 use crate::target::{Architecture, Libc, Target};
 
 use super::{Environment, host_architecture};
+
+/// A target that is certainly none of cgolink's, as it was named: then not even the flags are cgolink's to judge.
+pub(super) fn foreign(line: &[OsString], named: Option<&CompilerCommand>, environment: &Environment) -> Option<String> {
+    let typed = words(line).into_iter().rev().find_map(|word| match word {
+        Word::Driver(word) if matches!(word.flag.as_str(), "--target=" | "-target=" | "--target" | "-target") => {
+            Some(word.value?.to_string_lossy().into_owned())
+        }
+        _ => None,
+    });
+    if let Some(triple) = typed.or_else(|| named?.triple.clone()) {
+        return triple.parse::<Target>().is_err().then_some(triple);
+    }
+    let system = environment.goos.as_ref()?.to_string_lossy();
+    let architecture = environment.goarch.as_ref().map(|name| name.to_string_lossy()).unwrap_or_default();
+    (system != "linux").then(|| format!("{system}/{architecture}"))
+}
 
 /// The target of a driver's line; `None` if it is none that cgolink knows.
 pub(super) fn of_driver(
@@ -83,16 +101,15 @@ pub(super) fn is_dynamic_by_default(target: Option<Target>, named: Option<&Compi
 mod tests {
     use super::*;
     use crate::args::cc;
-    use std::ffi::OsString;
 
-    fn words(text: &str) -> Vec<OsString> {
+    fn split(text: &str) -> Vec<OsString> {
         text.split_whitespace().map(OsString::from).collect()
     }
 
     fn target(cc: &str, line: &str, goarch: &str) -> Option<String> {
-        let named = CompilerCommand::from_words(&words(cc));
+        let named = CompilerCommand::from_words(&split(cc));
         let environment = Environment { goarch: Some(goarch.into()), ..Environment::default() };
-        let command = cc::parse(words(line)).unwrap();
+        let command = cc::parse(split(line)).unwrap();
         of_driver(&command, named.as_ref(), &environment).map(|target| target.to_string())
     }
 
@@ -106,6 +123,19 @@ mod tests {
         assert_eq!(target("musl-gcc", "a.o", "arm64"), is("aarch64-linux-musl"));
         assert_eq!(target("gcc", "-m64 a.o", "386"), is("x86_64-linux"));
         assert_eq!(target("zig cc", "--target=x86_64-windows-gnu", "amd64"), None);
+    }
+
+    #[test]
+    fn foreign_targets_are_known_by_triple_or_system() {
+        let foreign = |cc: &str, line: &str, goos: &str| {
+            let environment = Environment { goos: Some(goos.into()), ..Environment::default() };
+            foreign(&split(line), CompilerCommand::from_words(&split(cc)).as_ref(), &environment)
+        };
+        assert_eq!(foreign("zig cc", "--target=x86_64-windows-gnu a.o", "linux").unwrap(), "x86_64-windows-gnu");
+        assert_eq!(foreign("zig cc -target aarch64-macos", "-arch arm64 a.o", "darwin").unwrap(), "aarch64-macos");
+        assert_eq!(foreign("clang", "-Wl,-headerpad,1144 a.o", "darwin").unwrap(), "darwin/");
+        assert_eq!(foreign("gcc", "a.o", "linux"), None);
+        assert_eq!(foreign("gcc", "--target=x86_64-linux-musl a.o", "darwin"), None);
     }
 
     #[test]
@@ -124,7 +154,7 @@ mod tests {
     #[test]
     fn musl_is_static_where_zig_would_link_it() {
         let dynamic = |triple: &str, cc: &str| {
-            is_dynamic_by_default(triple.parse().ok(), CompilerCommand::from_words(&words(cc)).as_ref())
+            is_dynamic_by_default(triple.parse().ok(), CompilerCommand::from_words(&split(cc)).as_ref())
         };
         assert!(!dynamic("x86_64-linux-musl", "zig cc --target=x86_64-linux-musl"));
         assert!(!dynamic("x86_64-linux-musl", ""));

@@ -60,6 +60,18 @@ pub fn translate(plan: &Plan<'_>) -> Result<HandOff> {
     Diagnostics::check(translation.out, translation.errors)
 }
 
+/// The line for a target that is none of cgolink's: flags are passed on as typed but for cgolink's own, since the tables
+/// are about ELF linkers.
+pub fn pass_on(compiler: &CompilerCommand, arguments: &[OsString]) -> Vec<OsString> {
+    let own = |argument: &&OsString| {
+        let bytes = argument.as_bytes();
+        bytes.starts_with(b"--backend=") || bytes.starts_with(b"--error-format=")
+    };
+    let words = compiler.bare().into_iter().map(OsString::from);
+    let kept = arguments.iter().filter(|argument| !own(argument)).cloned();
+    std::iter::once(compiler.program.clone().into()).chain(words).chain(kept).collect()
+}
+
 fn is_target_flag(flag: &str) -> bool {
     matches!(flag, "--target=" | "-target=" | "--target" | "-target")
 }
@@ -254,6 +266,13 @@ mod tests {
         assert_eq!(errors.lines().count(), 6, "three errors with their help: {errors}");
         assert!(errors.contains("zig has no equivalent of --wrap=malloc"), "{errors}");
         assert!(line("gcc", None, "-Wl,--wrap=malloc a.o").is_ok());
+    }
+
+    #[test]
+    fn lines_for_other_systems_are_passed_on() {
+        let compiler = CompilerCommand::from_program("clang");
+        let line = ["-arch", "arm64", "-Wl,-headerpad,1144", "--backend=clang", "go.o"].map(OsString::from);
+        assert_eq!(typed(&pass_on(&compiler, &line)), "clang -arch arm64 -Wl,-headerpad,1144 go.o");
     }
 
     #[test]
