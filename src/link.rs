@@ -7,8 +7,6 @@
 //!
 //! Frozen, one after the other: the files, the names, what lives, the slots, the sections, the addresses.
 
-use std::path::Path;
-
 use crate::args::request::LinkRequest;
 use crate::diag::{Diagnostic, Result, io_error};
 use crate::ids::SymbolId;
@@ -82,24 +80,15 @@ fn link_for<M: Machine>(request: &LinkRequest, store: &Store, loaded: Loaded<'_>
 
 /// The script that orders the sections: the user's, or the one that comes with cgolink.
 fn section_order(request: &LinkRequest, architecture: Architecture) -> Result<Script> {
-    let Some(path) = &request.script else {
-        let (name, text) = match architecture {
-            Architecture::X86_64 => ("linkscripts/x86_64-linux.ld", include_str!("../linkscripts/x86_64-linux.ld")),
-            Architecture::Aarch64 => ("linkscripts/aarch64-linux.ld", include_str!("../linkscripts/aarch64-linux.ld")),
-        };
-        return script::parse(&with_dynamic(text.as_bytes().to_vec(), request), Path::new(name));
+    let default = script::embedded::script(architecture)?;
+    let script = match &request.script {
+        None => default,
+        Some(path) => {
+            let text = std::fs::read(path).map_err(|error| io_error("read the linker script", path, &error))?;
+            script::complete(script::parse(&text, path)?, default)?
+        }
     };
-    let text = std::fs::read(path).map_err(|error| io_error("read the linker script", path, &error))?;
-    script::parse(&with_dynamic(text, request), path)
-}
-
-/// A script with a definition of `_DYNAMIC` at its end where the image has such a section (gABI, "Dynamic Section"). In
-/// an image at a fixed address it stays undefined, by which start-up code knows that there is nothing to relocate.
-fn with_dynamic(mut text: Vec<u8>, request: &LinkRequest) -> Vec<u8> {
-    if request.kind.is_position_independent() {
-        text.extend(b"\nPROVIDE_HIDDEN(_DYNAMIC = ADDR(.dynamic));\n");
-    }
-    text
+    Ok(script::standard::with_linker_symbols(script, request.kind.is_position_independent()))
 }
 
 /// The entry symbol: `-e`, else the ENTRY of a script, else `_start`.

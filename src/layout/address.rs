@@ -90,6 +90,8 @@ pub(super) struct State {
     pub headers: usize,
     /// Where the script leaves room for the file header and program headers.
     pub headers_at: Option<u64>,
+    /// Where the file header is in memory, if some PT_LOAD holds it.
+    pub file_header: Option<u64>,
     pub relro: Option<Relro>,
 }
 
@@ -109,6 +111,7 @@ pub fn assign(request: &AddressRequest) -> diag::Result<Addresses> {
         symbols: vec![None; request.symbols.symbols.len()],
         headers: USUAL_HEADERS,
         headers_at: None,
+        file_header: None,
         relro: None,
     };
     let mut atoms = vec![0; request.atoms.table.len()];

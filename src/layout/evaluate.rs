@@ -50,6 +50,8 @@ pub trait Environment {
     fn segment_start(&mut self, name: &str, default: Value) -> Value;
     /// `SIZEOF_HEADERS`.
     fn size_of_headers(&mut self) -> u64;
+    /// Where the file header lies in memory.
+    fn file_header(&self) -> Value;
     /// `CONSTANT(MAXPAGESIZE)`.
     fn max_page_size(&self) -> u64;
     /// `CONSTANT(COMMONPAGESIZE)`.
@@ -90,6 +92,7 @@ pub fn evaluate(expression: &Expression, at: &mut impl Environment) -> Value {
         Expression::SizeOfHeaders => Value::number(at.size_of_headers()),
         Expression::MaxPageSize => Value::number(at.max_page_size()),
         Expression::CommonPageSize => Value::number(at.common_page_size()),
+        Expression::FileHeader => at.file_header(),
         Expression::Assert(condition, message) => {
             let value = evaluate(condition, at);
             if value.number == 0 {

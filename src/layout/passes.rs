@@ -57,6 +57,7 @@ pub(super) fn run_pass(request: &AddressRequest, prepared: &Prepared, before: &S
             symbols: vec![None; before.symbols.len()],
             headers: before.headers,
             headers_at: None,
+            file_header: None,
             relro: None,
         },
         laid_out: 0,
@@ -436,6 +437,13 @@ impl Environment for Pass<'_> {
     fn size_of_headers(&mut self) -> u64 {
         self.asked_for_headers = true;
         header_bytes(self.before.headers)
+    }
+
+    fn file_header(&self) -> Value {
+        match self.before.file_header {
+            Some(number) => Value { number, place: Place::Image(0) },
+            None => Value { number: 0, place: Place::Absolute },
+        }
     }
 
     fn max_page_size(&self) -> u64 {

@@ -77,6 +77,7 @@ pub(super) fn place(request: &AddressRequest, state: &mut State, errors: &mut Ve
     for member in members.iter().filter(|member| !member.takes_no_room()) {
         loads.add(member, state, errors);
     }
+    state.file_header = loads.loads.iter().find(|load| load.has_headers && load.offset == 0).map(|load| load.address);
     // Zeros of threads have no place in a PT_LOAD: they stand where they would begin.
     for member in members.iter().filter(|member| member.takes_no_room()) {
         let load = loads.loads.iter().rev().find(|load| load.address <= member.address);

@@ -264,6 +264,8 @@ pub enum Expression {
     MaxPageSize,
     /// `CONSTANT(COMMONPAGESIZE)`.
     CommonPageSize,
+    /// Where the file header lies in memory, 0 if nowhere. Has no spelling: it is the value of `__ehdr_start`.
+    FileHeader,
     /// `ASSERT(e, message)` as a value: that of `e`, which may not be 0.
     Assert(Box<Expression>, String),
 }

@@ -9,6 +9,7 @@ pub mod insert;
 pub mod lexer;
 pub mod parser;
 mod sections;
+pub mod standard;
 pub mod symbols;
 pub mod version;
 
