@@ -129,9 +129,16 @@ def quote_response(argument):
     return '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def grouped(arguments):
+    """The libraries that end the line as one group: zig's own linker takes them in any order, GNU ld does not."""
+    first = next((n for n, a in enumerate(arguments) if a.endswith(".a")), None)
+    return arguments if first is None else [*arguments[:first], "--start-group", *arguments[first:], "--end-group"]
+
+
 def static_ld_arguments(compiler, arguments, env):
     """The static `ld` command line that the compiler would run for Go's host-link arguments, without `-o`."""
-    dropped = ("-rdynamic", "-Wl,--compress-debug-sections", "-Wl,--dynamic-linker")
+    # Neither means anything in a static program, and not every compiler passes them on.
+    dropped = ("-rdynamic", "-Wl,--compress-debug-sections", "-Wl,--dynamic-linker", "-Wl,--export-dynamic-symbol")
     kept, skip = [], False
     for argument in arguments:
         if skip or argument == "-o" or argument.startswith(dropped):
@@ -155,13 +162,13 @@ def static_ld_arguments(compiler, arguments, env):
     for argument in lines[-1][start:]:
         if skip:
             skip = False
-        elif argument in ("-o", "-plugin"):
+        elif argument in ("-o", "-plugin", "-mllvm"):
             skip = True
-        elif argument.startswith(("-plugin-opt", "--error-limit")):
+        elif argument.startswith(("-plugin-opt", "--error-limit", "--image-base")):
             pass
         else:
             result.append(argument)
-    return result
+    return grouped(result) if compiler.startswith("zig") else result
 
 
 # ---------------------------------------------------------------------------------------------- linkers

@@ -110,7 +110,7 @@ class Sample:
     def go_build(self):
         """The build that a person would type; seconds that it took."""
         start = time.perf_counter()
-        run(["go", "build", "-ldflags=-extld=cgolink", "-o", "app", "."], cwd=self.folder, env=self.environment())
+        run(["go", "build", "-ldflags=-extld=cgolink", "-o", "program", "."], cwd=self.folder, env=self.environment())
         return time.perf_counter() - start
 
     def record(self):
@@ -121,7 +121,7 @@ class Sample:
         recorder.write_text(bench.RECORDER.format(compiler="cgolink"))
         recorder.chmod(0o755)
         ldflags = f"-ldflags=-extld={recorder} -tmpdir={objects}"
-        run(["go", "build", ldflags, "-o", "app-again", "."], cwd=self.folder, env=self.environment(BENCH_RECORD=str(record)))
+        run(["go", "build", ldflags, "-o", "program-again", "."], cwd=self.folder, env=self.environment(BENCH_RECORD=str(record)))
         arguments = record.read_text().splitlines()
         at = arguments.index("-o")
         return arguments[:at] + arguments[at + 2 :]
@@ -129,18 +129,28 @@ class Sample:
     def commands(self, arguments):
         """Label -> (argv without -o, environment): every way to do the host-link stage."""
         env = self.environment()
-        named = {k: env[k] for k in ("CC", "PATH")}
+        named = {"CC": env["CC"]}
         ours = bench.cgolink_binary()
         sanitized = [*self.compiler.split(), "-fsanitize=undefined"]
         plain = bench.static_ld_arguments(" ".join(sanitized), arguments, env)
+        plain += [a[len("-Wl,") :] for a in arguments if a.startswith("-Wl,--compress-debug-sections")]
         found = {"cgolink (cc door)": ([ours, *arguments], named), "cgolink (ld door)": ([ours, "ld", *plain], named)}
         for label, (command, extra) in bench.linkers(self.goarch).items():
             if label != "cgolink" and not label.endswith("-nofork"):
                 found[label] = ([*command, *plain], extra)
         zig = bench.which("zig")
+        # Go asks its host linker which flags it knows, and would not give zig these.
+        arguments = [a for a in arguments if not a.startswith(("-Wl,--export-dynamic-symbol", "-Wl,--compress-debug-sections"))]
         found["zig cc, as Go calls it"] = ([zig, "cc", f"--target={self.zig_target}", "-static", *arguments], {})
         found["zig cc, told of UBSan"] = ([zig, *sanitized[1:], "-static", *arguments], {})
         return found
+
+
+def reason(got):
+    """Why a link failed, in one line."""
+    lines = [line for line in got["log"].splitlines() if line.strip()]
+    best = [line for line in lines if "error" in line or "undefined" in line or "fatal" in line]
+    return ((best or lines or [""])[0] or f"exit {got['code']}")[:100]
 
 
 def compare(sample, commands):
@@ -154,7 +164,7 @@ def compare(sample, commands):
                 continue
             got = bench.measure([*command, "-o", str(output)], output, env)
             if got["code"] != 0 or not output.exists():
-                failed[label] = next((l for l in got["log"].splitlines() if "error" in l or "undefined" in l), f"exit {got['code']}")[:90]
+                failed[label] = reason(got)
                 continue
             runs[label].append(got)
             if turn == 0:
@@ -188,9 +198,9 @@ def main():
             sample.make_library()
             step(f"CC='{sample.compiler} -static' GOARCH={sample.goarch} go build -ldflags=-extld=cgolink .")
             seconds = sample.go_build()
-            written = on_terminal(sample.folder / "app", sample.goarch)
+            written = on_terminal(sample.folder / "program", sample.goarch)
             print(f"  built in {seconds:.1f} s; the program writes: {written}")
-            good &= written == EXPECTED and is_static(sample.folder / "app")
+            good &= written == EXPECTED and is_static(sample.folder / "program")
             arguments = sample.record()
             print(f"\n{name} for {sample.zig_target}: the host-link stage, median of {ROUNDS}")
             good &= compare(sample, sample.commands(arguments))
