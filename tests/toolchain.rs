@@ -1,6 +1,7 @@
 //! Discovery on this machine: zig on the PATH, musl-gcc, the installed Rust targets and gcc, each asked for real.
 
 use std::ffi::OsString;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cgolink::external::toolchain::{CLibrary, CompilerCommand, Rung, StaticKind, ToolchainQuery, find};
@@ -62,4 +63,18 @@ fn named_compilers_come_first() {
         assert!(matches!(unnamed.provenance.rung, Rung::CrossGcc | Rung::Gcc), "{unnamed:#?}");
         assert_eq!(unnamed.default_libraries, glibc.default_libraries);
     }
+}
+
+#[test]
+fn doctor_reports_both_targets() {
+    let output = Command::new(env!("CARGO_BIN_EXE_cgolink")).args(["doctor", "--json"]).output().expect("cgolink runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let targets: Vec<&str> =
+        report["targets"].as_array().unwrap().iter().filter_map(|t| t["target"].as_str()).collect();
+    assert_eq!(targets, ["x86_64-linux", "aarch64-linux"]);
+    let text = Command::new(env!("CARGO_BIN_EXE_cgolink")).arg("doctor").output().expect("cgolink runs");
+    assert!(String::from_utf8_lossy(&text.stdout).contains("\n -> "));
+    let unknown = Command::new(env!("CARGO_BIN_EXE_cgolink")).args(["doctor", "--jso"]).output().expect("cgolink runs");
+    assert_eq!(unknown.status.code(), Some(1));
 }

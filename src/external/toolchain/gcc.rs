@@ -13,6 +13,9 @@ use super::probe::{Invocation, Probe, find_program};
 use super::sysroot;
 use crate::target::{Libc, Target};
 
+/// Why a zig with a name of its own has no answer here.
+const ZIG: &str = "it is zig under another name";
+
 /// Variables that change where a driver looks.
 const VARIABLES: [&str; 3] = ["LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"];
 
@@ -32,7 +35,7 @@ pub(super) fn find(search: &Search<'_>, command: &CompilerCommand, rung: Rung) -
     }
     let remembered: Option<Result<CLibrary, String>> = cache::recall(probe, &question);
     if let Some(answer) = remembered {
-        let lasting = |reason| Missing { lasting: true, ..Missing::new(reason) };
+        let lasting = |reason: String| Missing { lasting: true, is_zig: reason == ZIG, ..Missing::new(reason) };
         return answer.map(|library| library.given_by(rung, command)).map_err(lasting);
     }
     let found = ask(probe, query, command, &program, arguments, rung);
@@ -87,7 +90,7 @@ fn ask(
         .map_err(|error| Missing::new(format!("cannot run {}: {error}", program.display())))?;
     if answer.errors.contains("clang version") && is_zig(probe, command, program) {
         // zig passes the question on to the clang inside, which answers with this machine's files instead of zig's.
-        return Err(Missing { is_zig: true, ..Missing::new("it is zig under another name") });
+        return Err(Missing { is_zig: true, lasting: true, ..Missing::new(ZIG) });
     }
     let line = driver_line::last_link(&answer.errors, driver_line::split_quoted)
         .ok_or_else(|| Missing::new("it does not answer -### with a linker's command line"))?;

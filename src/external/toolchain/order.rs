@@ -426,6 +426,9 @@ mod tests {
         });
         let library = find_on(&probe, &query("x86_64-linux-musl", Some("zcc"))).unwrap();
         assert_eq!(library.crt_begin, [Path::new("/zc/x86_64-linux-musl/crt1.o")]);
+        let runs = probe.runs.borrow().len();
+        assert_eq!(find_on(&probe, &query("x86_64-linux-musl", Some("zcc"))).unwrap(), library);
+        assert_eq!(probe.runs.borrow().len(), runs, "a warm search runs nothing");
     }
 
     #[test]
