@@ -39,6 +39,18 @@ impl Contents<'_, '_> {
         pad(buffer, &fill, job.range.start, job.range.end);
     }
 
+    /// The bytes of a job that is one stretch of an input and nothing else, without relocations.
+    pub fn unchanged(&self, job: &Job) -> Option<&[u8]> {
+        let [part] = &self.jobs.parts[job.parts.clone()] else { return None };
+        let What::Input(id, range) = &part.what else { return None };
+        let whole = part.at == job.range.start && part.at + (range.end - range.start) == job.range.end;
+        let atom = self.image.atoms.get(*id);
+        if !whole || !atom.relocations.records().is_empty() {
+            return None;
+        }
+        atom.data.get(range.start as usize..range.end as usize)
+    }
+
     fn add<M: Machine>(&self, what: &What, address: u64, buffer: &mut Vec<u8>, errors: &mut Vec<Diagnostic>) {
         let start = buffer.len();
         match what {

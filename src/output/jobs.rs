@@ -133,7 +133,8 @@ fn push_atom(image: &Image<'_>, id: AtomId, at: u64, parts: &mut Vec<Part>) {
 /// Cuts a large atom where no relocation reaches across.
 fn split(atom: &Atom<'_>) -> Vec<Range<u64>> {
     if atom.size <= 2 * JOB || !is_sorted(atom) {
-        return Vec::from([0..atom.size]);
+        let whole = 0..atom.size;
+        return std::iter::once(whole).collect();
     }
     let records = atom.relocations.records();
     let is_code = atom.flags & u64::from(SHF_EXECINSTR) != 0;

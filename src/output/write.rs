@@ -47,6 +47,7 @@ pub fn write<M: Machine>(image: &Image<'_>, output: Output<'_>) -> Result<()> {
         tables,
         file,
         hasher,
+        buffers: Mutex::default(),
         errors: Mutex::new(Vec::new()),
         machine: std::marker::PhantomData,
     };
@@ -60,6 +61,8 @@ struct Writer<'a, 'data, M> {
     tables: HashMap<AtomId, Vec<u8>>,
     file: OutputFile,
     hasher: Option<BuildIdHasher>,
+    /// Buffers of jobs that are done.
+    buffers: Mutex<Vec<Vec<u8>>>,
     errors: Mutex<Vec<Diagnostic>>,
     machine: std::marker::PhantomData<fn(M)>,
 }
@@ -181,16 +184,26 @@ impl<M: Machine> Writer<'_, '_, M> {
         self.hasher.map(|hasher| hasher.digest(bytes))
     }
 
-    /// Makes the bytes of jobs, each worker in a buffer of its own.
+    /// Makes the bytes of every job.
     fn each_job<T: Send>(&self, use_bytes: impl Fn(&Job, &[u8]) -> T + Sync) -> Vec<T> {
+        let make = |job: &Job| self.with_bytes(job, |bytes| use_bytes(job, bytes));
+        self.jobs.jobs.par_iter().with_max_len(1).map(make).collect()
+    }
+
+    /// Makes the bytes of a job in a buffer that some worker has used before: fresh memory costs a page fault for every
+    /// 4 KiB. What is written as the input has it needs no buffer.
+    fn with_bytes<T>(&self, job: &Job, use_bytes: impl FnOnce(&[u8]) -> T) -> T {
         let contents = Contents { image: self.image, jobs: &self.jobs, tables: &self.tables };
-        let make = |buffer: &mut Vec<u8>, job: &Job| {
-            let mut errors = Vec::new();
-            contents.make::<M>(job, buffer, &mut errors);
-            self.note_each(errors);
-            use_bytes(job, buffer)
-        };
-        self.jobs.jobs.par_iter().with_max_len(1).map_init(Vec::new, make).collect()
+        if let Some(bytes) = contents.unchanged(job) {
+            return use_bytes(bytes);
+        }
+        let mut buffer = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut errors = Vec::new();
+        contents.make::<M>(job, &mut buffer, &mut errors);
+        self.note_each(errors);
+        let result = use_bytes(&buffer);
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        result
     }
 
     fn place(&self, symtab: Option<&Symtab>, compressed: &HashMap<OutputSectionId, CompressedSection>) -> FileLayout {
@@ -252,18 +265,16 @@ impl<M: Machine> Writer<'_, '_, M> {
         if early && self.jobs.jobs.iter().all(is_written) {
             return Vec::new();
         }
-        let contents = Contents { image: self.image, jobs: &self.jobs, tables: &self.tables };
-        let write = |buffer: &mut Vec<u8>, job: &Job| {
+        let write = |job: &Job| {
             if is_written(job) {
                 return None;
             }
-            let mut errors = Vec::new();
-            contents.make::<M>(job, buffer, &mut errors);
-            self.note_each(errors);
-            self.note(self.file.write_at(buffer, layout.offsets[job.section.index()] + job.range.start));
-            self.digest(buffer)
+            self.with_bytes(job, |bytes| {
+                self.note(self.file.write_at(bytes, layout.offsets[job.section.index()] + job.range.start));
+                self.digest(bytes)
+            })
         };
-        self.jobs.jobs.par_iter().with_max_len(1).map_init(Vec::new, write).collect()
+        self.jobs.jobs.par_iter().with_max_len(1).map(write).collect()
     }
 
     fn write_compressed(&self, layout: &FileLayout, compressed: &HashMap<OutputSectionId, CompressedSection>) {
