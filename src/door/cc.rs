@@ -59,9 +59,10 @@ fn named_compiler(environment: &Environment) -> Result<Option<CompilerCommand>> 
     Ok(CompilerCommand::from_words(&words))
 }
 
-/// The flags that stand in `$CC`: they count as if typed before all others.
+/// The flags that stand in `$CC`: they count as if typed before all others. So does being a C++ driver.
 fn own_flags(compiler: &CompilerCommand) -> Vec<OsString> {
-    compiler.arguments[compiler.launch_words()..].iter().map(OsString::from).collect()
+    let cxx = compiler.cxx.then(|| OsString::from("--driver-mode=g++"));
+    cxx.into_iter().chain(compiler.arguments[compiler.launch_words()..].iter().map(OsString::from)).collect()
 }
 
 /// A question to the compiler, or a line that only compiles: the compiler answers.
@@ -119,9 +120,10 @@ fn link(session: &Session<'_>, command: CcCommand, named: Option<&CompilerComman
                 Err(errors) => errors,
             };
             // What only the engine can see: objects for a link-time optimiser.
-            let refused = errors.iter().find(|error| error.code == "lto-object").map(|error| error.to_string());
+            let refused = errors.iter().find(|error| error.code == "lto-object");
+            let refused = refused.map(|error| format!("{}: {}", error.origin, error.message));
             let (Some(refused), Backend::Auto) = (&refused, backend) else { return Err(errors) };
-            question.refused = refused.lines().next();
+            question.refused = Some(refused);
             let decision = match decide::decide(&question, &installed) {
                 Ok(decision) => decision,
                 Err(more) => return Err(errors.and(more)),

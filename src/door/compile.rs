@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use tempfile::TempDir;
 
 use crate::args::cc::{Driver, Source};
-use crate::args::request::{InputName, LinkRequest};
+use crate::args::request::{InputName, LinkRequest, OutputKind};
 use crate::diag::{Diagnostic, Origin, Result, io_error};
 use crate::external::command::{Plan, translate};
 use crate::external::run;
@@ -29,7 +29,7 @@ pub(super) fn sources(
     let folder = tempfile::Builder::new().prefix("cgolink-").tempdir().map_err(failed)?;
     for (index, source) in driver.sources.iter().enumerate() {
         let object = folder.path().join(object_name(source, index));
-        let arguments = line(driver, source, object.clone().into_os_string());
+        let arguments = line(driver, source, request.kind, object.clone().into_os_string());
         let line = translate(&Plan { compiler, target, arguments: &arguments })?;
         tracing::info!("compiling {} with {compiler}", source.path.display());
         let status = run::run(&line.argv, &session.environment.path, run::Guard::Driver)?;
@@ -57,8 +57,13 @@ fn object_name(source: &Source, index: usize) -> OsString {
 }
 
 /// The compiler's arguments for one source.
-fn line(driver: &Driver, source: &Source, object: OsString) -> Vec<OsString> {
-    let mut line = driver.compile_flags.clone();
+fn line(driver: &Driver, source: &Source, kind: OutputKind, object: OsString) -> Vec<OsString> {
+    // What says otherwise on the line comes later and counts. gcc's -shared does not imply it either.
+    let mut line: Vec<OsString> = match kind {
+        OutputKind::StaticPie | OutputKind::DynamicExecutable { pie: true } => vec!["-fPIE".into()],
+        _ => Vec::new(),
+    };
+    line.extend(driver.compile_flags.iter().cloned());
     if let Some(language) = &source.language {
         line.extend([OsString::from("-x"), OsString::from(language)]);
     }

@@ -186,6 +186,7 @@ const CLANG_DRIVER: &[Rule] = &[
 ];
 
 const ZIG_DRIVER: &[Rule] = &[
+    rule("--driver-mode=", Drop),
     rule("--backend=", Drop),
     rule("--error-format=", Drop),
     rule("-nopie", Driver("-no-pie")),
