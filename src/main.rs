@@ -43,7 +43,9 @@ fn link(request: &LinkRequest) -> Result<Vec<Diagnostic>> {
 
 /// The message of a panic and its place, on one line.
 fn describe(panic: &panic::PanicHookInfo<'_>) -> String {
-    let message = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let message = text.unwrap_or("no message").replace('\n', " ");
     match panic.location() {
         Some(place) => format!("{message} ({}:{})", place.file(), place.line()),
         None => message,

@@ -399,7 +399,7 @@ mod tests {
         let segment = image.segments(elf::PT_TLS);
         assert_eq!(threads.is_empty(), segment.is_empty());
         for (_, place) in threads {
-            assert!(segment[0].address <= place.address && segment[0].address % segment[0].alignment == 0);
+            assert!(segment[0].address <= place.address && segment[0].address.is_multiple_of(segment[0].alignment));
             assert!(place.address + place.size <= segment[0].address + segment[0].memory_size);
         }
     }
