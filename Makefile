@@ -29,6 +29,7 @@ test: ## everything: lints, documentation, licences, unit tests, links that are 
 lint: ## formatting, clippy, rustdoc, licences and sources of the dependencies
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --quiet -- -D warnings
+	$(CARGO) check --quiet --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items --quiet
 	$(CARGO) deny --log-level error check bans licenses sources
 

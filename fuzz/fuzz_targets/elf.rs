@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         let _ = compressed.decompress();
     }
     let Ok(object) = elf::parse(Path::new("fuzzed.o"), None, data) else { return };
-    for symbol in &object.symbols {
+    for symbol in object.symbols {
         let _ = object.name(symbol);
     }
     if let Ok(atoms) = object.atoms(FileId::new(0)) {
