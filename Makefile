@@ -30,7 +30,7 @@ lint: ## formatting, clippy, rustdoc, licences and sources of the dependencies
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --quiet -- -D warnings
 	$(CARGO) check --quiet --manifest-path fuzz/Cargo.toml
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --no-deps --document-private-items --quiet
 	$(CARGO) deny --log-level error check bans licenses sources
 
 bench: ## get the peers that are missing and measure all of them on real Go programs

@@ -1,6 +1,6 @@
 //! Inputs that an ELF link cannot take: what each one is, and the command that builds it again so that it can.
 //!
-//! The loader asks [`object`] before it reads a file or member as ELF, and [`archive`] before it searches an archive: a
+//! The loader asks [`object()`] before it reads a file or member as ELF, and [`archive`] before it searches an archive: a
 //! macOS archive's names all start with an underscore, so that nothing of it would ever be found and the user would
 //! read of undefined symbols only.
 

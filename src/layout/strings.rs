@@ -3,7 +3,7 @@
 //! Sections are merged with those of the same output section, kind, entry size and alignment ([`groups`]). A merged table
 //! ([`MergedTable`]) holds its distinct entries in the order in which the inputs first have them, whatever the number of
 //! threads, so its size and content are known before addresses exist; references are then mapped with
-//! [`MergedTable::lookup`], and the bytes filled in slices ([`MergedTable::fill`]).
+//! [`MergedTables::lookup`], and the bytes filled in slices ([`MergedTable::fill`]).
 //!
 //! This is what a link with debug information spends its time on: the `.debug_str` of a Rust archive has tens of megabytes
 //! and some hundred thousand strings, most of them repeated. So the inputs are cut into runs of about 256 KiB which

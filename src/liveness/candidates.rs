@@ -18,7 +18,7 @@ const SHF_EXCLUDE: u64 = 0x8000_0000;
 pub struct Candidates<'data> {
     /// All atoms.
     pub atoms: Atoms<'data>,
-    /// By [`AtomId`]: content that was neither discarded nor stripped.
+    /// By [`crate::ids::AtomId`]: content that was neither discarded nor stripped.
     pub eligible: Vec<bool>,
 }
 
