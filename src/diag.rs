@@ -230,6 +230,11 @@ impl Diagnostics {
         Err(Diagnostics(collected))
     }
 
+    /// Warnings as the reason that a link fails: `--fatal-warnings`.
+    pub fn because_warnings_are_fatal(self) -> Diagnostics {
+        self.and(Diagnostic::error("fatal-warnings", "warnings are errors: --fatal-warnings").into())
+    }
+
     /// The diagnostics, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()

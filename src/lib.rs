@@ -19,3 +19,4 @@ pub mod report;
 pub mod symbols;
 pub mod sys;
 pub mod target;
+pub mod trace;

@@ -8,7 +8,7 @@
 //! Frozen, one after the other: the files, the names, what lives, the slots, the sections, the addresses.
 
 use crate::args::request::LinkRequest;
-use crate::diag::{Diagnostic, Result, io_error};
+use crate::diag::{Diagnostic, Diagnostics, Result, io_error};
 use crate::ids::SymbolId;
 use crate::inputs::load::{self, Loaded};
 use crate::inputs::script;
@@ -22,9 +22,11 @@ use crate::relocation::Machine;
 use crate::relocation::aarch64::Aarch64;
 use crate::relocation::x86_64::X86_64;
 use crate::report;
+use crate::symbols::confine::{self, Confined};
 use crate::symbols::extract;
 use crate::symbols::resolve::{self, Resolution, UNDEFINED};
 use crate::target::Architecture;
+use crate::trace::{self, Told};
 
 /// What a link that succeeded has to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,48 +35,70 @@ pub struct Linked {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Links what a request asks for.
-pub fn run(request: &LinkRequest) -> Result<Linked> {
+/// Links what a request asks for. What it was asked to tell is added to `told`, also if the link fails.
+pub fn run(request: &LinkRequest, told: &mut Told) -> Result<Linked> {
     match request.threads {
-        None => link(request),
+        None => link(request, told),
         Some(threads) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool =
                 pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
-            pool.install(|| link(request))
+            pool.install(|| link(request, told))
         }
     }
 }
 
-fn link(request: &LinkRequest) -> Result<Linked> {
+fn link(request: &LinkRequest, told: &mut Told) -> Result<Linked> {
     let store = Store::default();
     let loaded = load::load(request, &store)?;
     let script = section_order(request, loaded.target.architecture)?;
     match loaded.target.architecture {
-        Architecture::X86_64 => link_for::<X86_64>(request, &store, loaded, &script),
-        Architecture::Aarch64 => link_for::<Aarch64>(request, &store, loaded, &script),
+        Architecture::X86_64 => link_for::<X86_64>(request, &store, loaded, &script, told),
+        Architecture::Aarch64 => link_for::<Aarch64>(request, &store, loaded, &script, told),
     }
 }
 
-fn link_for<M: Machine>(request: &LinkRequest, store: &Store, loaded: Loaded<'_>, script: &Script) -> Result<Linked> {
+fn link_for<M: Machine>(
+    request: &LinkRequest,
+    store: &Store,
+    loaded: Loaded<'_>,
+    script: &Script,
+    told: &mut Told,
+) -> Result<Linked> {
     let target = loaded.target;
     let entry = entry_name(request, &loaded, script);
     let roots = needed_names(request, &loaded, script, &entry);
     let script_symbols = ScriptSymbols::collect(script, &request.definitions);
+    let versions = confine::version_nodes(request, &loaded.directives.versions, script)?;
     let extraction = extract::extract(request, loaded, &roots, store)?;
     let resolution = resolve::resolve(extraction, &script_symbols, target.architecture)?;
+    if request.trace_files {
+        told.answers.extend(trace::files(&resolution));
+    }
+    told.remarks.extend(trace::symbols(&resolution, &request.trace_symbols));
     report::duplicates(&resolution, request.symbol_policy, target)?;
     report::required(&resolution, &request.require_defined)?;
+    let mut warnings = match request.symbol_policy.warn_common {
+        true => report::commons::warnings(&resolution),
+        false => Vec::new(),
+    };
     let living = living::choose(&resolution, request, &kept_symbols(&resolution, request), script, store)?;
+    told.remarks.extend(trace::unused(&resolution, &living.atoms, &living.unused));
     let arranged = arrange::arrange::<M>(request, target, script, &script_symbols, resolution, living)?;
-    let (entry, mut warnings) = entry_address(&arranged.image.resolution, &arranged.image.values, &entry);
-    let confined = |_, _| false;
-    let output = Output { request, entry, property: Vec::new(), confined: &confined };
+    let resolution = &arranged.image.resolution;
+    let (entry, no_entry) = entry_address(resolution, &arranged.image.values, &entry);
+    warnings.extend(no_entry);
+    warnings.extend(arranged.warnings);
+    if request.symbol_policy.fatal_warnings {
+        Diagnostics::check((), warnings.clone()).map_err(Diagnostics::because_warnings_are_fatal)?;
+    }
+    let confined = Confined::new(resolution, &request.exclude_libs, &versions);
+    let is_confined = |file, index| confined.contains(resolution, file, index);
+    let output = Output { request, entry, property: arranged.property, confined: &is_confined };
     write::write::<M>(&arranged.image, output)?;
     if let Some(map) = &request.map {
         map_file::write(&arranged.image, map, &request.output)?;
     }
-    warnings.extend(arranged.warnings);
     Ok(Linked { warnings })
 }
 

@@ -1,5 +1,8 @@
 //! From what the stages found wrong to what the user reads. Only links that fail, or warn, come here.
 
+pub mod commons;
+mod dropped;
+
 use crate::args::request::{InputName, LinkRequest, SymbolPolicy, Unresolved};
 use crate::diag::{Diagnostic, Diagnostics, Result, Severity};
 use crate::inputs::atoms::Atoms;
@@ -44,6 +47,7 @@ pub fn needs<M: Machine>(
             refusal_error::<M>(resolution.files.get(atom.file), atom, record, refusal)
         })
         .collect();
+    errors.extend(dropped::errors(resolution, atoms, &needs.dropped));
     let mut warnings = Vec::new();
     if !needs.undefined.is_empty() && request.symbol_policy.unresolved != Unresolved::Ignore {
         let found = undefined_symbols(resolution, atoms, &needs.undefined, request, target);

@@ -181,11 +181,9 @@ fn link_natively(
         _ => request,
     };
     tracing::debug!(?request, "linking");
-    let warnings = (session.engine.link)(&request)?;
+    let linked = session.link(&request, &command.link.warnings);
     drop(compiled);
-    let mut all = command.link.warnings.clone();
-    all.extend(warnings);
-    session.warn(all, request.symbol_policy.fatal_warnings)
+    linked
 }
 
 /// Whether the C++ runtime is asked for.

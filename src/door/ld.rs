@@ -75,13 +75,8 @@ fn against_native(command: &LdCommand, backend: Backend) -> Vec<String> {
 }
 
 fn link_natively(session: &Session<'_>, command: LdCommand, backend: Backend, line: &[OsString]) -> Result<u8> {
-    match (session.engine.link)(&command.request) {
-        Ok(warnings) => {
-            let mut all = command.warnings;
-            all.extend(warnings);
-            session.warn(all, command.request.symbol_policy.fatal_warnings)?;
-            Ok(0)
-        }
+    match session.link(&command.request, &command.warnings) {
+        Ok(()) => Ok(0),
         Err(errors) => {
             let refused = errors.iter().find(|error| error.code == "lto-object").map(|error| error.message.clone());
             match refused {

@@ -21,6 +21,7 @@ use crate::doctor;
 use crate::external::run;
 use crate::external::toolchain::{CLibrary, ToolchainQuery};
 use crate::target::Architecture;
+use crate::trace::Told;
 use report::Reporter;
 
 /// What is read from the environment.
@@ -94,7 +95,7 @@ impl Environment {
 #[derive(Clone, Copy)]
 pub struct Engine {
     /// Links; returns what deserves a look although the output is complete.
-    pub link: fn(&LinkRequest) -> Result<Vec<Diagnostic>>,
+    pub link: fn(&LinkRequest, &mut Told) -> Result<Vec<Diagnostic>>,
     /// Finds the C library.
     pub find: fn(&ToolchainQuery) -> Result<CLibrary>,
 }
@@ -145,13 +146,23 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Links, and prints what the link tells. `earlier` are the warnings of the command line.
+    fn link(&self, request: &LinkRequest, earlier: &[Diagnostic]) -> Result<()> {
+        let fatal = request.symbol_policy.fatal_warnings;
+        if fatal {
+            self.warn(earlier.to_vec(), fatal)?;
+        }
+        let mut told = Told::default();
+        let linked = (self.engine.link)(request, &mut told);
+        self.reporter.tell(&told);
+        self.warn([earlier, &linked?].concat(), fatal)
+    }
+
     /// Prints warnings; an error if they stop the link.
     fn warn(&self, warnings: Vec<Diagnostic>, fatal: bool) -> Result<()> {
         match Diagnostics::check((), warnings) {
             Ok(()) => Ok(()),
-            Err(all) if fatal => {
-                Err(all.and(Diagnostic::error("fatal-warnings", "warnings are errors: --fatal-warnings").into()))
-            }
+            Err(all) if fatal => Err(all.because_warnings_are_fatal()),
             Err(all) => {
                 self.reporter.errors(&all);
                 Ok(())

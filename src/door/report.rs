@@ -5,6 +5,7 @@ use std::io::Write;
 
 use crate::args::control::ErrorFormat;
 use crate::diag::Diagnostics;
+use crate::trace::Told;
 
 /// Prints diagnostics in one form.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,13 @@ impl Reporter {
     pub fn errors(&self, diagnostics: &Diagnostics) {
         let text = self.render(diagnostics);
         let _ = std::io::stderr().lock().write_all(text.as_bytes()); // nowhere is left to report a failure to
+    }
+
+    /// Prints what a link was asked to tell. It is for people whatever the form of errors.
+    pub fn tell(&self, told: &Told) {
+        let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        print(&text(&told.answers));
+        self.say(&text(&told.remarks));
     }
 
     /// Prints a text for people to standard error.

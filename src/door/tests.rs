@@ -6,7 +6,7 @@ use crate::external::toolchain::{Provenance, Rung};
 use std::path::PathBuf;
 
 /// Accepts a static link of `a.o` for aarch64 musl into `out`, completed from the toolchain below.
-fn link(request: &LinkRequest) -> Result<Vec<Diagnostic>> {
+fn link(request: &LinkRequest, _: &mut Told) -> Result<Vec<Diagnostic>> {
     let names: Vec<String> = request
         .inputs
         .iter()
@@ -21,11 +21,11 @@ fn link(request: &LinkRequest) -> Result<Vec<Diagnostic>> {
     Ok(Vec::new())
 }
 
-fn panics(_: &LinkRequest) -> Result<Vec<Diagnostic>> {
+fn panics(_: &LinkRequest, _: &mut Told) -> Result<Vec<Diagnostic>> {
     panic!("the engine must not be asked")
 }
 
-fn warns(_: &LinkRequest) -> Result<Vec<Diagnostic>> {
+fn warns(_: &LinkRequest, _: &mut Told) -> Result<Vec<Diagnostic>> {
     Ok(vec![Diagnostic::warning("odd", "something is odd")])
 }
 

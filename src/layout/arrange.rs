@@ -9,6 +9,7 @@ use super::got::{self, Got};
 use super::image::{Image, LinkerName, Merged, SymbolValues, ThreadLocal, Unwind};
 use super::living::{Living, file_name};
 use super::plan::{Addresses, ScriptSymbolValue, SectionPlan};
+use super::properties;
 use super::scan::{self, Scan};
 use super::sections::{self, PlanRequest};
 use super::strings;
@@ -31,6 +32,8 @@ pub struct Arranged<'data> {
     pub image: Image<'data>,
     /// What deserves a look although nothing is wrong.
     pub warnings: Vec<Diagnostic>,
+    /// The contents of `.note.gnu.property`.
+    pub property: Vec<u8>,
 }
 
 /// Lays out the program.
@@ -42,7 +45,7 @@ pub fn arrange<'data, M: Machine>(
     resolution: Resolution<'data>,
     living: Living<'data, '_>,
 ) -> Result<Arranged<'data>> {
-    let Living { mut atoms, mut alive, mut matching, unwind } = living;
+    let Living { mut atoms, mut alive, mut matching, unwind, .. } = living;
     let position_independent = request.kind.is_position_independent();
     let absolute = absolute_linker_symbols(&resolution, script_symbols, request);
     let is_merged: Vec<bool> = (atoms.table.iter().zip(&alive).enumerate())
@@ -50,9 +53,12 @@ pub fn arrange<'data, M: Machine>(
         .collect();
     let facts =
         facts::facts(&FactSources { resolution: &resolution, alive: &alive, merged: &is_merged, absolute: &absolute });
-    let scan = Scan { resolution: &resolution, atoms: &atoms, alive: &alive, facts: &facts, position_independent };
+    let relax = request.relax;
+    let scan =
+        Scan { resolution: &resolution, atoms: &atoms, alive: &alive, facts: &facts, position_independent, relax };
     let needs = scan::scan::<M>(&scan);
     let warnings = report::needs::<M>(&resolution, &atoms, &needs, request, target)?;
+    let property = properties::merge(&resolution, &atoms, target.architecture)?;
     let got = Got::new(needs, &facts, position_independent);
     let sizes = TableSizes {
         got: got.size,
@@ -61,7 +67,7 @@ pub fn arrange<'data, M: Machine>(
         position_independent,
         unwind_header: if request.segments.eh_frame_hdr { unwind.plan.header_size() } else { 0 },
         build_id: crate::output::buildid::note_size(&request.build_id),
-        property: 0,
+        property: property.note_size(),
     };
     let tables = tables::add(&mut atoms, &mut alive, &resolution, sizes);
     matching.extend(&atoms, &|file| file_name(&resolution, file));
@@ -102,7 +108,7 @@ pub fn arrange<'data, M: Machine>(
         Ok(Placed { addresses, values })
     };
     let placed = place(&atoms, &plan)?;
-    let program = Program { resolution: &resolution, facts: &facts, position_independent };
+    let program = Program { resolution: &resolution, facts: &facts, position_independent, relax };
     let parts = Parts { atoms: &mut atoms, alive: &mut alive, plan: &mut plan };
     let (Placed { addresses, values }, far_branches) = branches::extend::<M>(&program, parts, placed, &place)?;
     let tls = thread_local::<M>(&addresses);
@@ -123,8 +129,10 @@ pub fn arrange<'data, M: Machine>(
         tls,
         linker_names,
         far_branches,
+        relax,
     };
-    Ok(Arranged { image, warnings })
+    let property = properties::note(&image, property);
+    Ok(Arranged { image, warnings, property })
 }
 
 /// What symbol values depend on besides addresses.

@@ -27,6 +27,8 @@ pub struct Program<'a, 'data> {
     pub facts: &'a [Facts],
     /// The image may be loaded anywhere.
     pub position_independent: bool,
+    /// Instructions may be replaced: `--no-relax` was not given.
+    pub relax: bool,
 }
 
 /// An image with addresses.
@@ -195,7 +197,7 @@ fn branches_of<M: Machine>(program: &Program<'_, '_>, atom: &Atom<'_>, mut found
     if records.is_empty() {
         return;
     }
-    let mode = Mode { position_independent: program.position_independent, allocated: true, relax: true };
+    let mode = Mode { position_independent: program.position_independent, allocated: true, relax: program.relax };
     let file = program.resolution.files.get(atom.file);
     let mut index = 0;
     while let Some(record) = records.get(index) {

@@ -49,6 +49,8 @@ pub struct Image<'data> {
     pub linker_names: Vec<LinkerName>,
     /// Branches that go through thunks.
     pub far_branches: FarBranches,
+    /// Instructions may be replaced: `--no-relax` was not given.
+    pub relax: bool,
 }
 
 /// A symbol that the linker defines, for the symbol table.

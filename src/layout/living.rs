@@ -4,7 +4,7 @@
 use super::image::Unwind;
 use super::matching::{FileName, Matching};
 use super::unwind::{UnwindInput, UnwindTables};
-use crate::args::request::LinkRequest;
+use crate::args::request::{GarbageCollection, LinkRequest};
 use crate::diag::{Origin, Result};
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::atoms::Atoms;
@@ -25,6 +25,8 @@ pub struct Living<'data, 'link> {
     pub matching: Matching<'link>,
     /// Unwind tables of the program.
     pub unwind: Unwind<'data>,
+    /// Input sections that no root reaches, if they were asked for.
+    pub unused: Vec<AtomId>,
 }
 
 /// The name of a file as scripts match it.
@@ -53,11 +55,20 @@ pub fn choose<'data, 'link>(
         |atom| origin_of(resolution, &atoms, atom),
     )?;
     let alive = match request.garbage.sections {
-        false => eligible,
+        false => eligible.clone(),
         true => reached(resolution, request, roots, &atoms, &eligible, &matching, &tables),
     };
+    let unused = match request.garbage {
+        GarbageCollection { sections: true, print: true, .. } => unused(&atoms, &eligible, &alive),
+        _ => Vec::new(),
+    };
     let unwind = unwind(resolution, tables, &inputs, &alive)?;
-    Ok(Living { atoms, alive, matching, unwind })
+    Ok(Living { atoms, alive, matching, unwind, unused })
+}
+
+fn unused(atoms: &Atoms<'_>, eligible: &[bool], alive: &[bool]) -> Vec<AtomId> {
+    let dropped = |index: &usize| eligible[*index] && !alive[*index] && atoms.table[*index].size > 0;
+    (0..atoms.table.len()).filter(dropped).map(AtomId::new).collect()
 }
 
 fn unwind_inputs<'data>(atoms: &Atoms<'data>, eligible: &[bool]) -> Vec<UnwindInput<'data>> {

@@ -14,6 +14,7 @@ mod orphans;
 mod passes;
 pub mod plan;
 mod program_headers;
+pub mod properties;
 mod regions;
 pub mod scan;
 pub mod sections;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::facts::Facts;
 use crate::ids::{AtomId, SymbolId};
-use crate::inputs::atoms::Atoms;
+use crate::inputs::atoms::{Atom, Atoms};
 use crate::inputs::elf::LE;
 use crate::relocation::{self, Machine, Mode, Need, Refusal};
 use crate::symbols::resolve::{Resolution, UNDEFINED};
@@ -26,6 +26,8 @@ pub struct Scan<'a, 'data> {
     pub facts: &'a [Facts],
     /// The image may be loaded anywhere.
     pub position_independent: bool,
+    /// Instructions may be replaced: `--no-relax` was not given.
+    pub relax: bool,
 }
 
 /// What the relocations need.
@@ -37,6 +39,8 @@ pub struct Needs {
     pub relatives: Vec<(AtomId, u32)>,
     /// References to symbols that nothing defines.
     pub undefined: Vec<Site>,
+    /// References to symbols whose section is not linked, although the one with the reference is.
+    pub dropped: Vec<Site>,
     /// Relocations that cannot be taken.
     pub refused: Vec<(Site, Refusal)>,
     /// Whether a direct branch was met, so that range matters.
@@ -76,6 +80,7 @@ pub fn scan<M: Machine>(scan: &Scan<'_, '_>) -> Needs {
         needs.slots.extend(part.slots);
         needs.relatives.extend(part.relatives);
         needs.undefined.extend(part.undefined);
+        needs.dropped.extend(part.dropped);
         needs.refused.extend(part.refused);
         needs.branches |= part.branches;
     }
@@ -102,9 +107,10 @@ impl Scan<'_, '_> {
     fn chunk<M: Machine>(&self, atom_id: AtomId, start: usize, end: usize) -> Needs {
         let atom = self.atoms.get(atom_id);
         let file = self.resolution.files.get(atom.file);
-        let mode = Mode { position_independent: self.position_independent, allocated: true, relax: true };
+        let mode = Mode { position_independent: self.position_independent, allocated: true, relax: self.relax };
         let records = atom.relocations.records();
         let mut needs = Needs::default();
+        let reports_dropped = !describes_functions(atom);
         let mut index = start;
         // The first relocation of a chunk may be the second of a relaxed pair, which is not decided by itself.
         if start > 0 && self.consumes_next::<M>(atom_id, start - 1, mode) {
@@ -122,6 +128,9 @@ impl Scan<'_, '_> {
             let facts = self.facts[symbol.index()];
             if facts.any(Facts::UNDEFINED) {
                 needs.undefined.push(Site { atom: atom_id, index: position, symbol });
+            }
+            if facts.any(Facts::DROPPED) && reports_dropped && !M::is_none(record.r_type(LE, false)) {
+                needs.dropped.push(Site { atom: atom_id, index: position, symbol });
             }
             let offset = record.r_offset.get(LE) as usize;
             match relocation::decide::<M>(records, position as usize, facts.target(), mode, atom.data, offset) {
@@ -151,6 +160,11 @@ impl Scan<'_, '_> {
         relocation::decide::<M>(records, index, facts, mode, atom.data, offset)
             .is_ok_and(|decision| decision.consumes_next)
     }
+}
+
+/// Whether a section describes functions one by one, and what it says of those that are not linked is not read.
+fn describes_functions(atom: &Atom<'_>) -> bool {
+    atom.name == b".eh_frame" || atom.name.starts_with(b".gcc_except_table")
 }
 
 impl Needs {

@@ -1,6 +1,6 @@
 //! Every input section as an atom, and which of them may go into the output at all.
 
-use object::elf::{SHF_COMPRESSED, SHT_NULL};
+use object::elf::{SHF_COMPRESSED, SHF_LINK_ORDER, SHT_NULL};
 use rayon::prelude::*;
 
 use crate::args::request::Strip;
@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::ids::FileId;
 use crate::inputs::atoms::{Atom, Atoms};
 use crate::inputs::compressed::{self, CompressedError};
+use crate::inputs::elf::LE;
 use crate::inputs::store::Store;
 use crate::symbols::resolve::Resolution;
 
@@ -36,13 +37,27 @@ pub fn collect<'data>(resolution: &Resolution<'data>, strip: Strip, store: &'dat
         }
     }
     let mut table = Diagnostics::check(table, errors)?;
-    let eligible: Vec<bool> = table
+    let mut eligible: Vec<bool> = table
         .par_iter()
         .zip(&resolution.discarded)
         .map(|(atom, &discarded)| !discarded && is_linked(atom, strip))
         .collect();
+    discard_dependents(&table, &mut eligible, resolution);
     decompress(&mut table, &eligible, resolution, store)?;
     Ok(Candidates { atoms: Atoms { table }, eligible })
+}
+
+/// Discards what is ordered with a discarded section (SHF_LINK_ORDER) and says something about it only.
+fn discard_dependents(table: &[Atom<'_>], eligible: &mut [bool], resolution: &Resolution<'_>) {
+    for (index, atom) in table.iter().enumerate() {
+        if atom.flags & u64::from(SHF_LINK_ORDER) == 0 {
+            continue;
+        }
+        let file = resolution.files.get(atom.file);
+        let leader = file.object.sections[index - file.first_atom.index()].sh_link.get(LE);
+        let leader = file.atom(leader).filter(|_| leader != 0);
+        eligible[index] &= leader.is_none_or(|leader| !resolution.discarded[leader.index()]);
+    }
 }
 
 fn is_linked(atom: &Atom<'_>, strip: Strip) -> bool {

@@ -129,6 +129,13 @@ impl Properties {
         *self.0.entry(property).or_default() |= bits;
     }
 
+    /// Clears bits of a property that stays, so that the note keeps its size.
+    pub fn withdraw(&mut self, property: u32, bits: u64) {
+        if let Some(value) = self.0.get_mut(&property) {
+            *value &= !bits;
+        }
+    }
+
     /// The value of a property; 0 if it is not there.
     pub fn get(&self, property: u32) -> u64 {
         self.0.get(&property).copied().unwrap_or(0)
@@ -250,6 +257,10 @@ mod tests {
         assert_eq!(merged, Properties::default());
         merged.force(AARCH64_FEATURE_1_AND, 1);
         assert_eq!(merged, properties(&[(AARCH64_FEATURE_1_AND, 1)]));
+        let size = merged.note_size();
+        merged.withdraw(AARCH64_FEATURE_1_AND, 1);
+        merged.withdraw(X86_FEATURE_1_AND, 1);
+        assert_eq!((merged.get(AARCH64_FEATURE_1_AND), merged.note_size()), (0, size));
     }
 
     #[test]

@@ -270,13 +270,18 @@ impl View<'_, '_> {
             STT_FILE => 0,
             _ => value,
         };
+        // A common symbol has the largest size that any file asks for.
+        let size = match self.file.object.place(index) {
+            Place::Common => atom.map_or(0, |atom| self.image.atoms.get(atom).size),
+            _ => record.st_size.get(LE),
+        };
         let weak = if record.st_info >> 4 == STB_WEAK { STB_WEAK } else { STB_GLOBAL };
         Record {
             info: weak << 4 | kind,
             other: record.st_other,
             section: atom.map_or(SHN_ABS, |atom| self.header_of(self.section_of(atom))),
             value,
-            size: record.st_size.get(LE),
+            size,
         }
     }
 }

@@ -152,6 +152,11 @@ impl Machine for Aarch64 {
         }
     }
 
+    #[inline]
+    fn is_none(kind: u32) -> bool {
+        matches!(kind, R_AARCH64_NONE | R_AARCH64_NONE_WITHDRAWN)
+    }
+
     fn type_name(kind: u32) -> Option<&'static str> {
         name(kind)
     }

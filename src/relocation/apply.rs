@@ -101,7 +101,7 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
             mode: Mode {
                 position_independent: image.got.is_position_independent(),
                 allocated: atom.is_allocated(),
-                relax: true,
+                relax: image.relax,
             },
             has_detours: !image.far_branches.is_empty(),
             tombstone: if lists { TOMBSTONE_IN_LISTS } else { TOMBSTONE },

@@ -181,6 +181,12 @@ pub trait Machine: Sync {
         addend: i64,
     ) -> Result<Decision<Self::Operation>, Refusal>;
 
+    /// Whether a relocation of this type does nothing: `R_*_NONE`.
+    #[inline]
+    fn is_none(kind: u32) -> bool {
+        kind == 0
+    }
+
     /// Whether a relocation of this type may be decided together with the one after it, by [`Machine::decide_pair`].
     #[inline]
     fn begins_pair(_kind: u32) -> bool {

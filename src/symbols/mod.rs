@@ -2,6 +2,7 @@
 //! names that have none, or several.
 
 pub mod cgo;
+pub mod confine;
 pub mod cpp_library;
 pub mod demangle;
 pub mod duplicate;

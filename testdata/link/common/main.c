@@ -2,6 +2,16 @@
 //#ExpectSymbol: shared size=64 align=64 section=.bss type=object
 //#ExpectSymbol: initialised size=16 section=.data
 //#SkipPeer: mold (an output section of its own, and the first size)
+//#Config: plain
+//#Config: warned
+//#LinkArgs: -Wl,--warn-common
+//#ExpectWarning: common.*shared
+//#ExpectWarning: common.*initialised
+//#SkipPeer: lld mold wild (no such warnings)
+//#Config: fatal
+//#LinkArgs: -Wl,--warn-common,--fatal-warnings
+//#ExpectError: common.*shared
+//#SkipPeer: lld mold wild bfd (no such warnings, or they leave an output)
 // Common symbols: the largest size and the strictest alignment win, a definition wins over all.
 extern int *from_other(void);
 char shared[16];

@@ -1,6 +1,7 @@
 //#Config: local
 //#LinkArgs: -Wl,--version-script={dir}/hide.map
 //#ExpectSymbol: shown bind=global
+//#ExpectSymbol: concealed bind=local
 //#SkipPeer: mold wild lld bfd (version scripts mean nothing to a static program there)
 //#Config: accepted
 //#LinkArgs: -Wl,--version-script={dir}/hide.map

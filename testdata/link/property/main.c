@@ -1,0 +1,32 @@
+//#Targets: x86_64-musl aarch64-musl
+//#Door: ld
+//#CompileArgs: -O1 -ffreestanding -fno-stack-protector -fno-sanitize=all
+//#CompileArgs[x86_64]: -fcf-protection=full
+//#CompileArgs[aarch64]: -mbranch-protection=standard
+//#Config: every
+//#ExpectSection: .note.gnu.property size=32 align=8 flags=A
+//#ExpectSegment: GNU_PROPERTY align=8
+//#SkipPeer: wild (it keeps more of the notes)
+//#Config: but-one
+//#FileArgs[x86_64]: other.c=-fcf-protection=none
+//#FileArgs[aarch64]: other.c=-mbranch-protection=none
+//#NoSection: .note.gnu.property
+//#NoSegment: GNU_PROPERTY
+//#SkipPeer: wild bfd mold (they keep more of the notes)
+// Indirect branch tracking and its like hold for the program only if every file has them.
+int other(int);
+
+__attribute__((used)) static void leave(long status) {
+#ifdef __x86_64__
+  __asm__ volatile("syscall" : : "a"(60L), "D"(status) : "rcx", "r11", "memory");
+#else
+  register long x0 __asm__("x0") = status, x8 __asm__("x8") = 93;
+  __asm__ volatile("svc 0" : : "r"(x0), "r"(x8) : "memory");
+#endif
+}
+#ifdef __x86_64__
+__asm__(".globl _start\n_start: endbr64\n and $-16, %rsp\n call begin\n");
+#else
+__asm__(".globl _start\n_start: bti c\n bl begin\n");
+#endif
+void begin(void) { leave(other(41)); }
