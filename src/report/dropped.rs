@@ -27,8 +27,8 @@ fn error(resolution: &Resolution<'_>, atoms: &Atoms<'_>, site: &Site) -> Diagnos
     let target = resolution.atom_of(definition);
     let section = target.map_or_else(String::new, |id| String::from_utf8_lossy(atoms.get(id).name).into_owned());
     let what = match resolution.name_of(definition) {
-        b"" => format!("to the section {section}"),
-        name => format!("to {}, which is in the section {section}", demangle(name)),
+        b"" => section,
+        name => format!("{} in {section}", demangle(name)),
     };
     let offset = atom.relocations.records().get(site.index as usize).map_or(0, |record| record.r_offset.get(LE));
     let place = file.object.origin().in_section(String::from_utf8_lossy(atom.name)).at(offset);

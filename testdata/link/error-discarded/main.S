@@ -1,4 +1,4 @@
-//#ExpectError: discarded section.*inner|inner.*discarded section
+//#ExpectError: discarded section.*(inner|text\.shared)|(inner|text\.shared).*discarded section
 //#ExpectError: other
 // The second copy of a group is left out, but data outside of the group refers to its insides by a local name.
         .section .text.shared,"axG",%progbits,shared,comdat
