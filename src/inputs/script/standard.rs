@@ -1,5 +1,6 @@
 //! The symbols that a linker defines whatever the script says, as GNU ld does: where the file header, the dynamic section
-//! and the global offset table lie.
+//! and the global offset table lie; and, as lld, the handle by which C++ tells the program's own destructors from those
+//! of shared objects (Itanium C++ ABI, 3.3.6.3), which start files of compilers other than GCC leave to the linker.
 
 use super::ast::{Assignment, Command, Expression, NamedFunction, Script};
 use super::symbols::ScriptSymbols;
@@ -9,7 +10,11 @@ use super::symbols::ScriptSymbols;
 pub fn with_linker_symbols(mut script: Script, position_independent: bool) -> Script {
     let assigned = ScriptSymbols::collect(&script, &[]);
     let is_assigned = |name: &str| assigned.symbols.iter().any(|symbol| symbol.name == name);
-    let mut added = vec![("__ehdr_start", Expression::FileHeader), ("_GLOBAL_OFFSET_TABLE_", address_or_zero(".got"))];
+    let mut added = vec![
+        ("__ehdr_start", Expression::FileHeader),
+        ("__dso_handle", Expression::FileHeader),
+        ("_GLOBAL_OFFSET_TABLE_", address_or_zero(".got")),
+    ];
     if position_independent {
         added.push(("_DYNAMIC", address_or_zero(".dynamic")));
     }
@@ -45,10 +50,12 @@ mod tests {
             symbols.into_iter().map(|symbol| (symbol.name, symbol.provide)).collect::<Vec<_>>()
         };
         let pair = |name: &str, provide| (name.to_owned(), provide);
-        assert_eq!(names("", false), [pair("__ehdr_start", true), pair("_GLOBAL_OFFSET_TABLE_", true)]);
+        let [header, handle, table] =
+            ["__ehdr_start", "__dso_handle", "_GLOBAL_OFFSET_TABLE_"].map(|name| pair(name, true));
+        assert_eq!(names("", false), [header, handle.clone(), table.clone()]);
         assert_eq!(
             names("__ehdr_start = 1;", true),
-            [pair("__ehdr_start", false), pair("_GLOBAL_OFFSET_TABLE_", true), pair("_DYNAMIC", true)]
+            [pair("__ehdr_start", false), handle, table, pair("_DYNAMIC", true)]
         );
     }
 }
