@@ -24,7 +24,7 @@ demo: ## link the sample program through every door for both targets, run it, co
 test: ## everything: lints, documentation, licences, unit tests, links that are run, Go programs
 	$(PYTHON) tools/setup.py test
 	$(MAKE) lint
-	$(CARGO) test
+	$(CARGO) test --no-fail-fast
 
 lint: ## formatting, clippy, rustdoc, licences and sources of the dependencies
 	$(CARGO) fmt --check
