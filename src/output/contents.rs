@@ -22,59 +22,53 @@ pub struct Contents<'a, 'data> {
 }
 
 impl Contents<'_, '_> {
-    /// Makes the bytes of `job` in `buffer`, which becomes as long as the job's range.
-    pub fn make<M: Machine>(&self, job: &Job, buffer: &mut Vec<u8>, errors: &mut Vec<Diagnostic>) {
+    /// Makes the bytes of `job` in `out`, which is as long as the job's range.
+    pub fn make<M: Machine>(&self, job: &Job, out: &mut [u8], errors: &mut Vec<Diagnostic>) {
         let section = self.image.plan.get(job.section);
         let base = match section.flags & u64::from(SHF_ALLOC) {
             0 => 0,
             _ => self.image.addresses.sections[job.section.index()].address,
         };
         let fill = self.fill_of(section);
-        buffer.clear();
-        buffer.reserve((job.range.end - job.range.start) as usize);
+        let mut end = 0;
         for part in &self.jobs.parts[job.parts.clone()] {
-            pad(buffer, &fill, job.range.start, part.at);
-            self.add::<M>(&part.what, base.wrapping_add(part.at), buffer, errors);
+            let start = (part.at - job.range.start) as usize;
+            pad(&mut out[end..start], &fill, job.range.start + end as u64);
+            end = start + self.add::<M>(&part.what, base.wrapping_add(part.at), &mut out[start..], errors);
         }
-        pad(buffer, &fill, job.range.start, job.range.end);
+        pad(&mut out[end..], &fill, job.range.start + end as u64);
     }
 
-    /// The bytes of a job that is one stretch of an input and nothing else, without relocations.
-    pub fn unchanged(&self, job: &Job) -> Option<&[u8]> {
-        let [part] = &self.jobs.parts[job.parts.clone()] else { return None };
-        let What::Input(id, range) = &part.what else { return None };
-        let whole = part.at == job.range.start && part.at + (range.end - range.start) == job.range.end;
-        let atom = self.image.atoms.get(*id);
-        if !whole || !atom.relocations.records().is_empty() {
-            return None;
-        }
-        atom.data.get(range.start as usize..range.end as usize)
-    }
-
-    fn add<M: Machine>(&self, what: &What, address: u64, buffer: &mut Vec<u8>, errors: &mut Vec<Diagnostic>) {
-        let start = buffer.len();
+    /// Puts a part at the start of `out`; how many bytes it has.
+    fn add<M: Machine>(&self, what: &What, address: u64, out: &mut [u8], errors: &mut Vec<Diagnostic>) -> usize {
         match what {
             What::Input(id, range) => {
                 let atom = self.image.atoms.get(*id);
+                let out = &mut out[..(range.end - range.start) as usize];
                 match atom.data.get(range.start as usize..range.end as usize) {
-                    Some(bytes) => buffer.extend_from_slice(bytes),
-                    None => buffer.resize(start + (range.end - range.start) as usize, 0),
+                    Some(bytes) => out.copy_from_slice(bytes),
+                    None => out.fill(0),
                 }
+                let size = out.len();
                 if !atom.relocations.records().is_empty() {
-                    let target = Target { atom: *id, range: range.clone(), bytes: &mut buffer[start..], address };
-                    apply::apply::<M>(self.image, target, errors);
+                    apply::apply::<M>(
+                        self.image,
+                        Target { atom: *id, range: range.clone(), bytes: out, address },
+                        errors,
+                    );
                 }
+                size
             }
             What::Merged(table, chunk, size) => {
-                buffer.resize(start + *size as usize, 0);
-                self.image.merged.tables.tables[*table].fill(*chunk, &mut buffer[start..]);
+                self.image.merged.tables.tables[*table].fill(*chunk, &mut out[..*size as usize]);
+                *size as usize
             }
             What::Unwind(chunk) => {
-                buffer.resize(start + chunk.output.len(), 0);
-                self.unwind::<M>(chunk, address, &mut buffer[start..], errors);
+                self.unwind::<M>(chunk, address, &mut out[..chunk.output.len()], errors);
+                chunk.output.len()
             }
-            What::Table(id) => buffer.extend_from_slice(self.tables.get(id).map_or(&[], Vec::as_slice)),
-            What::Data(index) => buffer.extend_from_slice(&self.image.addresses.script_data[*index].2),
+            What::Table(id) => copy(self.tables.get(id).map_or(&[], Vec::as_slice), out),
+            What::Data(index) => copy(&self.image.addresses.script_data[*index].2, out),
         }
     }
 
@@ -117,15 +111,19 @@ impl Contents<'_, '_> {
     }
 }
 
-/// Fills up to offset `end` of the section; the pattern is counted from the section's start.
-fn pad(buffer: &mut Vec<u8>, fill: &[u8], start: u64, end: u64) {
-    let from = start + buffer.len() as u64;
-    if from >= end {
-        return;
+fn copy(bytes: &[u8], out: &mut [u8]) -> usize {
+    out[..bytes.len()].copy_from_slice(bytes);
+    bytes.len()
+}
+
+/// Fills a gap that starts at offset `start` of the section, from which the pattern is counted.
+fn pad(gap: &mut [u8], fill: &[u8], start: u64) {
+    match fill {
+        [byte] => gap.fill(*byte),
+        _ => {
+            for (at, byte) in (start..).zip(gap) {
+                *byte = fill[(at % fill.len() as u64) as usize];
+            }
+        }
     }
-    if let [byte] = fill {
-        buffer.resize((end - start) as usize, *byte);
-        return;
-    }
-    buffer.extend((from..end).map(|at| fill[(at % fill.len() as u64) as usize]));
 }

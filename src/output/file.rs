@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempPath;
 
 use crate::diag::{Diagnostic, io_error};
@@ -15,10 +17,28 @@ pub struct OutputFile {
     path: PathBuf,
     /// The file's name until it is complete; `None` for devices, which are written directly.
     temporary: Option<TempPath>,
+    queue: Mutex<Queue>,
+    /// Held by the worker that writes.
+    writer: Mutex<()>,
+}
+
+/// Buffers on their way.
+#[derive(Default)]
+struct Queue {
+    /// To be written, with their offsets.
+    full: Vec<(u64, Vec<u8>)>,
+    /// Written.
+    empty: Vec<Vec<u8>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a complete output may be done with, less what the user's umask takes away.
 const EXECUTABLE: u32 = 0o777;
+/// Full buffers that may wait, of about a megabyte each.
+const QUEUE: usize = 6;
 
 impl OutputFile {
     /// Creates the file beside its final place.
@@ -33,7 +53,13 @@ impl OutputFile {
             if !existing.is_file() {
                 let open = OpenOptions::new().write(true).open(&path);
                 let file = open.map_err(|error| io_error("write", &path, &error))?;
-                return Ok(OutputFile { file, path, temporary: None });
+                return Ok(OutputFile {
+                    file,
+                    path,
+                    temporary: None,
+                    queue: Mutex::default(),
+                    writer: Mutex::default(),
+                });
             }
         }
         let folder = match path.parent() {
@@ -50,7 +76,7 @@ impl OutputFile {
             }
         })?;
         let (file, temporary) = created.into_parts();
-        Ok(OutputFile { file, path, temporary: Some(temporary) })
+        Ok(OutputFile { file, path, temporary: Some(temporary), queue: Mutex::default(), writer: Mutex::default() })
     }
 
     /// Gives the file its size.
@@ -59,6 +85,52 @@ impl OutputFile {
             Some(_) => self.file.set_len(size).map_err(|error| io_error("write", &self.path, &error)),
             None => Ok(()),
         }
+    }
+
+    /// A buffer to fill, one that was used before if there is one: fresh memory costs a page fault for every 4 KiB.
+    pub fn buffer(&self) -> Vec<u8> {
+        lock(&self.queue).empty.pop().unwrap_or_default()
+    }
+
+    /// Takes back a buffer that need not be written.
+    pub fn recycle(&self, buffer: Vec<u8>) {
+        lock(&self.queue).empty.push(buffer);
+    }
+
+    /// Hands over a full buffer to be written at an offset.
+    ///
+    /// The system lets one thread at a time write to a file, and lets the others burn their time waiting. So a worker
+    /// that finds another one writing leaves its buffer there and goes on with the next job; who writes, writes what was
+    /// left meanwhile. Only a worker that finds [`QUEUE`] buffers waiting waits too.
+    pub fn write_buffer(&self, buffer: Vec<u8>, offset: u64) -> Result<(), Diagnostic> {
+        let is_full = {
+            let mut queue = lock(&self.queue);
+            queue.full.push((offset, buffer));
+            queue.full.len() > QUEUE
+        };
+        let writer = match is_full {
+            true => Some(lock(&self.writer)),
+            false => self.writer.try_lock().ok(),
+        };
+        match writer {
+            Some(_held) => self.drain(),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is waiting: by whoever holds `writer`, and at the end.
+    fn drain(&self) -> Result<(), Diagnostic> {
+        loop {
+            let Some((offset, buffer)) = lock(&self.queue).full.pop() else { return Ok(()) };
+            self.write_at(&buffer, offset)?;
+            self.recycle(buffer);
+        }
+    }
+
+    /// Writes what [`OutputFile::write_buffer`] left waiting; to be called when no worker is left.
+    pub fn flush(&self) -> Result<(), Diagnostic> {
+        let _writer = lock(&self.writer);
+        self.drain()
     }
 
     /// Writes bytes at an offset. Workers write disjoint parts at the same time.
@@ -71,12 +143,15 @@ impl OutputFile {
     }
 
     /// Puts the complete file in its place.
+    ///
+    /// A file that is there already changes places with the new one and is then removed: a plain rename over a file makes
+    /// ext4 write the new one to the disk at once, as if it were the last copy of a document.
     pub fn finish(self) -> Result<(), Diagnostic> {
-        match self.temporary {
-            Some(temporary) => {
-                temporary.persist(&self.path).map_err(|error| io_error("write", &self.path, &error.error))
-            }
-            None => Ok(()),
+        let Some(temporary) = self.temporary else { return Ok(()) };
+        let exchange = renameat_with(CWD, &*temporary, CWD, &self.path, RenameFlags::EXCHANGE);
+        match exchange {
+            Ok(()) => temporary.close().map_err(|error| io_error("replace", &self.path, &error)),
+            Err(_) => temporary.persist(&self.path).map_err(|error| io_error("write", &self.path, &error.error)),
         }
     }
 }
@@ -97,7 +172,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
         let output = OutputFile::create(&path).expect("an output");
         output.set_size(6).expect("a size");
-        output.write_at(b"new", 3).expect("a write");
+        output.write_buffer(b"new".to_vec(), 3).expect("a write");
+        output.flush().expect("a write");
         output.finish().expect("an end");
         assert_eq!(std::fs::read(&path).expect("the file"), b"\0\0\0new");
     }

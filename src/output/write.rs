@@ -47,7 +47,6 @@ pub fn write<M: Machine>(image: &Image<'_>, output: Output<'_>) -> Result<()> {
         tables,
         file,
         hasher,
-        buffers: Mutex::default(),
         errors: Mutex::new(Vec::new()),
         machine: std::marker::PhantomData,
     };
@@ -61,8 +60,6 @@ struct Writer<'a, 'data, M> {
     tables: HashMap<AtomId, Vec<u8>>,
     file: OutputFile,
     hasher: Option<BuildIdHasher>,
-    /// Buffers of jobs that are done.
-    buffers: Mutex<Vec<Vec<u8>>>,
     errors: Mutex<Vec<Diagnostic>>,
     machine: std::marker::PhantomData<fn(M)>,
 }
@@ -104,6 +101,7 @@ impl<M: Machine> Writer<'_, '_, M> {
         for (digest, made) in digests.iter_mut().zip(rest) {
             *digest = digest.or(made);
         }
+        self.note(self.file.flush());
         self.write_compressed(&layout, &compressed);
         let headers = self.write_headers(&layout);
         digests.append(&mut symbol_digests);
@@ -144,18 +142,19 @@ impl<M: Machine> Writer<'_, '_, M> {
         if compression == DebugCompression::None {
             return HashMap::new();
         }
-        let made: Vec<Made> = self.each_job(|job, bytes| {
+        let make = |job: &Job| -> Made {
             if self.is_compressed(job.section) {
-                let block = compress::compress_block(compression, bytes);
-                return (self.digest(bytes), self.note_all(block));
+                let buffer = self.make(job);
+                let made = (self.digest(&buffer), self.note_all(compress::compress_block(compression, &buffer)));
+                self.file.recycle(buffer);
+                return made;
             }
             if !self.is_allocated(job.section) {
                 return (None, None);
             }
-            let offset = self.image.addresses.sections[job.section.index()].offset;
-            self.note(self.file.write_at(bytes, offset + job.range.start));
-            (self.digest(bytes), None)
-        });
+            (self.make_at(job, self.image.addresses.sections[job.section.index()].offset), None)
+        };
+        let made: Vec<Made> = self.jobs.jobs.par_iter().with_max_len(1).map(make).collect();
         let mut blocks: HashMap<OutputSectionId, Vec<Block>> = HashMap::new();
         for ((job, (digest, block)), slot) in self.jobs.jobs.iter().zip(made).zip(digests) {
             *slot = digest;
@@ -184,26 +183,23 @@ impl<M: Machine> Writer<'_, '_, M> {
         self.hasher.map(|hasher| hasher.digest(bytes))
     }
 
-    /// Makes the bytes of every job.
-    fn each_job<T: Send>(&self, use_bytes: impl Fn(&Job, &[u8]) -> T + Sync) -> Vec<T> {
-        let make = |job: &Job| self.with_bytes(job, |bytes| use_bytes(job, bytes));
-        self.jobs.jobs.par_iter().with_max_len(1).map(make).collect()
-    }
-
-    /// Makes the bytes of a job in a buffer that some worker has used before: fresh memory costs a page fault for every
-    /// 4 KiB. What is written as the input has it needs no buffer.
-    fn with_bytes<T>(&self, job: &Job, use_bytes: impl FnOnce(&[u8]) -> T) -> T {
+    /// Makes the bytes of a job.
+    fn make(&self, job: &Job) -> Vec<u8> {
         let contents = Contents { image: self.image, jobs: &self.jobs, tables: &self.tables };
-        if let Some(bytes) = contents.unchanged(job) {
-            return use_bytes(bytes);
-        }
-        let mut buffer = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let mut errors = Vec::new();
+        let mut buffer = self.file.buffer();
+        buffer.resize((job.range.end - job.range.start) as usize, 0);
         contents.make::<M>(job, &mut buffer, &mut errors);
         self.note_each(errors);
-        let result = use_bytes(&buffer);
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-        result
+        buffer
+    }
+
+    /// Makes a job and hands it over to be written; its digest.
+    fn make_at(&self, job: &Job, section_offset: u64) -> Option<ChunkDigest> {
+        let buffer = self.make(job);
+        let digest = self.digest(&buffer);
+        self.note(self.file.write_buffer(buffer, section_offset + job.range.start));
+        digest
     }
 
     fn place(&self, symtab: Option<&Symtab>, compressed: &HashMap<OutputSectionId, CompressedSection>) -> FileLayout {
@@ -269,10 +265,7 @@ impl<M: Machine> Writer<'_, '_, M> {
             if is_written(job) {
                 return None;
             }
-            self.with_bytes(job, |bytes| {
-                self.note(self.file.write_at(bytes, layout.offsets[job.section.index()] + job.range.start));
-                self.digest(bytes)
-            })
+            self.make_at(job, layout.offsets[job.section.index()])
         };
         self.jobs.jobs.par_iter().with_max_len(1).map(write).collect()
     }
