@@ -14,11 +14,11 @@ use super::scan::{self, Scan};
 use super::sections::{self, PlanRequest};
 use super::strings;
 use super::tables::{self, TableSizes};
-use crate::args::request::LinkRequest;
+use crate::args::request::{LinkRequest, SectionSort};
 use crate::diag::{Diagnostic, Result};
 use crate::ids::{AtomId, OutputSectionId, SymbolId};
 use crate::inputs::atoms::Atoms;
-use crate::inputs::script::ast::Script;
+use crate::inputs::script::ast::{Script, Sort};
 use crate::inputs::script::expression;
 use crate::inputs::script::symbols::ScriptSymbols;
 use crate::relocation::Machine;
@@ -78,7 +78,7 @@ pub fn arrange<'data, M: Machine>(
         atoms: &atoms,
         matching: &matching,
         placed: &placed,
-        sort_section: &[],
+        sort_section: sort_section(request.sort_sections),
     })?;
     let merged = merge(&mut atoms, &plan, &alive)?;
     stand_for_unwind(&mut atoms, &unwind);
@@ -180,6 +180,15 @@ fn is_in_force(resolution: &Resolution<'_>, symbols: &ScriptSymbols, index: usiz
     name.is_some_and(|name| {
         resolution.referenced[name.index()] && own.is_some_and(|own| resolution.by_name(name) == SymbolId::new(own + 1))
     })
+}
+
+/// `--sort-section` as the plan takes it.
+const fn sort_section(asked: Option<SectionSort>) -> &'static [Sort] {
+    match asked {
+        None => &[],
+        Some(SectionSort::Name) => &[Sort::Name],
+        Some(SectionSort::Alignment) => &[Sort::Alignment],
+    }
 }
 
 /// By linker symbol: whether it is a plain number.

@@ -1,7 +1,7 @@
 //! The walk over the relocations of live atoms before anything has an address: what each needs from the layout, and which
 //! symbols nothing defines.
 
-use object::elf::SHF_ALLOC;
+use object::elf::{SHF_ALLOC, SHF_WRITE};
 use rayon::prelude::*;
 
 use super::facts::Facts;
@@ -134,6 +134,11 @@ impl Scan<'_, '_> {
             }
             let offset = record.r_offset.get(LE) as usize;
             match relocation::decide::<M>(records, position as usize, facts.target(), mode, atom.data, offset) {
+                // The program relocates itself before its read-only pages could be made writable.
+                Ok(decision) if relocates_itself(decision.need, mode) && !is_writable(atom) => {
+                    let site = Site { atom: atom_id, index: position, symbol };
+                    needs.refused.push((site, Refusal::NeedsPositionIndependentCode));
+                }
                 Ok(decision) => {
                     let definition = self.resolution.definitions[symbol.index()];
                     if decision.need == Need::BranchReach && facts.any(Facts::IFUNC) {
@@ -165,6 +170,15 @@ impl Scan<'_, '_> {
 /// Whether a section describes functions one by one, and what it says of those that are not linked is not read.
 fn describes_functions(atom: &Atom<'_>) -> bool {
     atom.name == b".eh_frame" || atom.name.starts_with(b".gcc_except_table")
+}
+
+/// Whether the place of a relocation is written when the program starts.
+fn relocates_itself(need: Need, mode: Mode) -> bool {
+    mode.position_independent && matches!(need, Need::DynamicRelative | Need::IfuncAddress)
+}
+
+fn is_writable(atom: &Atom<'_>) -> bool {
+    atom.flags & u64::from(SHF_WRITE) != 0
 }
 
 impl Needs {
