@@ -4,7 +4,7 @@ use object::elf::{PT_TLS, SHT_NULL};
 
 use super::address::{self, AddressRequest};
 use super::branches::{self, Parts, Placed, Program};
-use super::facts::{self, FactSources};
+use super::facts::{self, FactSources, Facts};
 use super::got::{self, Got};
 use super::image::{Image, LinkerName, Merged, SymbolValues, ThreadLocal, Unwind};
 use super::living::{Living, file_name};
@@ -13,7 +13,7 @@ use super::properties;
 use super::scan::{self, Scan};
 use super::sections::{self, PlanRequest};
 use super::strings;
-use super::tables::{self, TableSizes};
+use super::tables::{self, LinkerTables, TableSizes};
 use crate::args::request::{LinkRequest, SectionSort};
 use crate::diag::{Diagnostic, Result};
 use crate::ids::{AtomId, OutputSectionId, SymbolId};
@@ -21,6 +21,7 @@ use crate::inputs::atoms::Atoms;
 use crate::inputs::script::ast::{Script, Sort};
 use crate::inputs::script::expression;
 use crate::inputs::script::symbols::ScriptSymbols;
+use crate::output::gnu_property::Properties;
 use crate::relocation::Machine;
 use crate::report;
 use crate::symbols::resolve::{LinkerSymbol, Resolution};
@@ -46,30 +47,9 @@ pub fn arrange<'data, M: Machine>(
     living: Living<'data, '_>,
 ) -> Result<Arranged<'data>> {
     let Living { mut atoms, mut alive, mut matching, unwind, .. } = living;
-    let position_independent = request.kind.is_position_independent();
-    let absolute = absolute_linker_symbols(&resolution, script_symbols, request);
-    let is_merged: Vec<bool> = (atoms.table.iter().zip(&alive).enumerate())
-        .map(|(index, (atom, &alive))| unwind.is_table[index] || (alive && strings::mergeable(atom).is_ok()))
-        .collect();
-    let facts =
-        facts::facts(&FactSources { resolution: &resolution, alive: &alive, merged: &is_merged, absolute: &absolute });
-    let relax = request.relax;
-    let scan =
-        Scan { resolution: &resolution, atoms: &atoms, alive: &alive, facts: &facts, position_independent, relax };
-    let needs = scan::scan::<M>(&scan);
-    let warnings = report::needs::<M>(&resolution, &atoms, &needs, request, target)?;
-    let property = properties::merge(&resolution, &atoms, target.architecture)?;
-    let got = Got::new(needs, &facts, position_independent);
-    let sizes = TableSizes {
-        got: got.size,
-        stubs: got.stubs_size::<M>(),
-        dynamic_relocations: got.dynamic_count() as u64 * got::RELA,
-        position_independent,
-        unwind_header: if request.segments.eh_frame_hdr { unwind.plan.header_size() } else { 0 },
-        build_id: crate::output::buildid::note_size(&request.build_id),
-        property: property.note_size(),
-    };
-    let tables = tables::add(&mut atoms, &mut alive, &resolution, sizes);
+    let sources = Sources { request, target, resolution: &resolution, script_symbols, unwind: &unwind };
+    let Reserved { facts, got, tables, property, warnings } = reserve::<M>(&sources, &mut atoms, &mut alive)?;
+    let (position_independent, relax) = (request.kind.is_position_independent(), request.relax);
     matching.extend(&atoms, &|file| file_name(&resolution, file));
     let placed = |atom: AtomId| alive[atom.index()] && atoms.get(atom).kind != SHT_NULL;
     let mut plan = sections::plan(&PlanRequest {
@@ -133,6 +113,51 @@ pub fn arrange<'data, M: Machine>(
     };
     let property = properties::note(&image, property);
     Ok(Arranged { image, warnings, property })
+}
+
+/// What the slots and tables of a program depend on, besides its atoms.
+struct Sources<'a, 'data> {
+    request: &'a LinkRequest,
+    target: Target,
+    resolution: &'a Resolution<'data>,
+    script_symbols: &'a ScriptSymbols,
+    unwind: &'a Unwind<'data>,
+}
+
+/// What relocations need, and the linker's own atoms with their sizes.
+struct Reserved {
+    facts: Vec<Facts>,
+    got: Got,
+    tables: LinkerTables,
+    property: Properties,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Scans the relocations and reserves what they need.
+fn reserve<M: Machine>(sources: &Sources<'_, '_>, atoms: &mut Atoms<'_>, alive: &mut Vec<bool>) -> Result<Reserved> {
+    let Sources { request, target, resolution, script_symbols, unwind } = *sources;
+    let (position_independent, relax) = (request.kind.is_position_independent(), request.relax);
+    let absolute = absolute_linker_symbols(resolution, script_symbols, request);
+    let merged: Vec<bool> = (atoms.table.iter().zip(alive.iter()).enumerate())
+        .map(|(index, (atom, &alive))| unwind.is_table[index] || (alive && strings::mergeable(atom).is_ok()))
+        .collect();
+    let facts = facts::facts(&FactSources { resolution, alive, merged: &merged, absolute: &absolute });
+    let scan = Scan { resolution, atoms, alive, facts: &facts, position_independent, relax };
+    let needs = scan::scan::<M>(&scan);
+    let warnings = report::needs::<M>(resolution, atoms, &needs, request, target)?;
+    let property = properties::merge(resolution, atoms, target.architecture)?;
+    let got = Got::new(needs, &facts, position_independent);
+    let sizes = TableSizes {
+        got: got.size,
+        stubs: got.stubs_size::<M>(),
+        dynamic_relocations: got.dynamic_count() as u64 * got::RELA,
+        position_independent,
+        unwind_header: if request.segments.eh_frame_hdr { unwind.plan.header_size() } else { 0 },
+        build_id: crate::output::buildid::note_size(&request.build_id),
+        property: property.note_size(),
+    };
+    let tables = tables::add(atoms, alive, resolution, sizes);
+    Ok(Reserved { facts, got, tables, property, warnings })
 }
 
 /// What symbol values depend on besides addresses.
