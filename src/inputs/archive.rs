@@ -646,4 +646,26 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn agrees_with_another_writer_of_archives() {
+        let names: Vec<Vec<u8>> = (0..40)
+            .map(|number| format!("{}{number}.o", "long_member_name_".repeat(number % 3)).into_bytes())
+            .collect();
+        let mut bytes = Vec::new();
+        let mut builder = ar::GnuBuilder::new(&mut bytes, names.clone());
+        for (number, name) in names.iter().enumerate() {
+            let contents = vec![number as u8; number * 3 + 1];
+            builder
+                .append(&ar::Header::new(name.clone(), contents.len() as u64), contents.as_slice())
+                .expect("a member");
+        }
+        drop(builder);
+        let archive = Archive::parse(&bytes).expect("an archive");
+        let members: Vec<Member<'_>> = archive.members().map(|member| member.expect("a member")).collect();
+        assert_eq!(members.len(), names.len());
+        for (number, (member, name)) in members.iter().zip(&names).enumerate() {
+            assert_eq!((member.name, member.size), (name.as_slice(), number as u64 * 3 + 1));
+        }
+    }
 }
