@@ -13,6 +13,7 @@ use crate::ids::{AtomId, FileId};
 use crate::inputs::atoms::{Atom, Atoms};
 use crate::inputs::script::ast::{self, Command, Constraint, Content, Script, SectionCommand, Sort};
 use crate::inputs::script::glob::Glob;
+use crate::symbols::resolve::is_c_identifier;
 
 /// How a file is called: what the file part of a pattern is compared with.
 #[derive(Clone, Copy, Debug)]
@@ -227,12 +228,6 @@ impl<'s> Matching<'s> {
             (output, first, disabled)
         })
     }
-}
-
-/// Whether `__start_` and `__stop_` can be put in front of a name.
-pub fn is_c_identifier(name: &[u8]) -> bool {
-    let head = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
-    name.first().is_some_and(head) && name.iter().all(|byte| head(byte) || byte.is_ascii_digit())
 }
 
 /// Whether a section header stands for bytes of the program rather than for the object's own book-keeping.

@@ -93,7 +93,7 @@ impl<'a, 'data> Walk<'a, 'data> {
                     walk.dependent.insert(id, leader);
                 }
             }
-            if std::str::from_utf8(atom.name).is_ok_and(is_c_identifier) {
+            if is_c_identifier(atom.name) {
                 walk.by_name.entry(atom.name).or_default().push(id);
             }
         }

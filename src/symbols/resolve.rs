@@ -182,7 +182,7 @@ fn linker_symbols<'data>(
 ) -> Vec<(NameId, Strength, LinkerSymbol)> {
     let boundary = |prefix: &[u8], name: &[u8]| {
         let section = std::str::from_utf8(name.strip_prefix(prefix)?).ok()?;
-        is_c_identifier(section).then(|| section.to_owned())
+        is_c_identifier(section.as_bytes()).then(|| section.to_owned())
     };
     let mut boundaries: Vec<(NameId, Strength, LinkerSymbol)> = names
         .iter()
@@ -210,10 +210,9 @@ fn linker_symbols<'data>(
 }
 
 /// Whether a section of this name gets `__start_` and `__stop_` symbols (GNU ld manual, "Orphan Sections").
-pub fn is_c_identifier(name: &str) -> bool {
-    let mut characters = name.bytes();
-    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && characters.all(|next| next.is_ascii_alphanumeric() || next == b'_')
+pub fn is_c_identifier(name: &[u8]) -> bool {
+    let head = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    name.first().is_some_and(head) && name.iter().all(|byte| head(byte) || byte.is_ascii_digit())
 }
 
 /// Of every COMDAT signature the first file's group is linked; the sections of the others are discarded.
