@@ -7,6 +7,7 @@ pub mod diag;
 pub mod doctor;
 pub mod door;
 pub mod external;
+pub mod golang;
 pub mod ids;
 pub mod inputs;
 pub mod layout;

@@ -4,6 +4,7 @@ pub mod cc;
 pub mod cli;
 pub mod control;
 pub mod flag;
+pub mod golink;
 pub mod ld;
 pub mod probe;
 pub mod quoted;

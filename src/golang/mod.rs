@@ -1,0 +1,8 @@
+//! What only Go programs have: their objects, symbols and tables (Go 1.26 and 1.27, `cmd/link`).
+
+pub mod kind;
+pub mod load;
+mod names;
+pub mod program;
+pub mod resolve;
+pub mod symbols;

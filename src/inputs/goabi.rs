@@ -1,0 +1,139 @@
+//! What differs between Go releases, in one table: a new release is one more row (Go 1.26 and 1.27,
+//! `src/cmd/internal/goobj/builtinlist.go`, `src/cmd/internal/objabi/reloctype.go`, `src/runtime/symtab.go`).
+
+use std::fmt;
+
+use crate::target::Architecture;
+
+/// A Go release as far as a linker can tell it from its neighbours.
+#[derive(Clone, Copy, Debug)]
+pub struct Release {
+    /// 26 of 1.26.
+    pub minor: u32,
+    /// The functions that compilers refer to by number, a line each: name and ABI.
+    builtins: &'static str,
+    /// The number of R_ADDRCUOFF, after which come the types that every machine has.
+    pub relocation_tail: u16,
+    /// Whether types stand in a segment that relocations may write, sorted for reflection, without a table of their
+    /// offsets: itabs and typelinks are then found by walking the types themselves.
+    pub types_are_walked: bool,
+    /// Whether a definition that may not be repeated wins over those that may.
+    pub strong_wins_over_duplicates: bool,
+}
+
+static RELEASES: [Release; 2] = [
+    Release {
+        minor: 26,
+        builtins: include_str!("goabi/builtins-1.26.txt"),
+        relocation_tail: 95,
+        types_are_walked: false,
+        strong_wins_over_duplicates: false,
+    },
+    Release {
+        minor: 27,
+        builtins: include_str!("goabi/builtins-1.27.txt"),
+        relocation_tail: 98,
+        types_are_walked: true,
+        strong_wins_over_duplicates: true,
+    },
+];
+
+impl Release {
+    /// The release of a version: `go1.26`, `go1.26.8`, `go1.27rc1`.
+    pub fn of_version(version: &str) -> Option<&'static Release> {
+        let rest = version.strip_prefix("go1.")?;
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+        let minor: u32 = rest[..digits].parse().ok()?;
+        RELEASES.iter().find(|release| release.minor == minor)
+    }
+
+    /// The supported releases, for errors.
+    pub fn supported() -> String {
+        let names: Vec<String> = RELEASES.iter().map(Release::to_string).collect();
+        names.join(" and ")
+    }
+
+    /// Names and ABIs of the functions that compilers refer to by number, in order.
+    pub fn builtins(&self) -> impl Iterator<Item = (&'static str, u16)> + use<> {
+        let line = |line: &'static str| {
+            let (name, abi) = line.rsplit_once(' ').unwrap_or((line, "1"));
+            (name, if abi == "0" { 0 } else { 1 })
+        };
+        self.builtins.lines().map(line)
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Go 1.{}", self.minor)
+    }
+}
+
+/// The first line of a Go object: what it was compiled for, and by what.
+///
+/// `go object linux amd64 go1.26.8 GOAMD64=v1 X:regabiwrappers,...`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObjectHeader<'data> {
+    /// The whole line without its end: equal in all objects of one link.
+    pub line: &'data str,
+    /// GOOS.
+    pub system: &'data str,
+    /// GOARCH.
+    pub architecture: &'data str,
+    /// `go1.26.8`.
+    pub version: &'data str,
+}
+
+impl<'data> ObjectHeader<'data> {
+    /// Takes the line apart; `None` if it is none.
+    pub fn parse(line: &'data [u8]) -> Option<Self> {
+        let line = std::str::from_utf8(line).ok()?;
+        let mut words = line.strip_prefix("go object ")?.split(' ');
+        Some(ObjectHeader { line, system: words.next()?, architecture: words.next()?, version: words.next()? })
+    }
+
+    /// The experiments that the toolchain was built with, comma-separated: `X:regabiwrappers,...` without `X:`.
+    pub fn experiments(&self) -> Option<&'data str> {
+        self.line.split(' ').find_map(|word| word.strip_prefix("X:"))
+    }
+
+    /// The architecture, if cgolink links for it.
+    pub fn target(&self) -> Option<Architecture> {
+        Architecture::ALL.into_iter().find(|architecture| architecture.goarch() == self.architecture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_told_by_their_version() {
+        for version in ["go1.26", "go1.26.8", "go1.26rc1", "go1.26-custom"] {
+            assert_eq!(Release::of_version(version).map(|release| release.minor), Some(26), "{version}");
+        }
+        for version in ["go1.2", "go1.260", "go2.26", "devel", "go1."] {
+            assert!(Release::of_version(version).is_none(), "{version}");
+        }
+    }
+
+    #[test]
+    fn lists_of_builtins_are_whole() {
+        for release in &RELEASES {
+            assert_eq!(release.builtins().next(), Some(("runtime.newobject", 1)));
+            assert!(release.builtins().count() > 200, "{release}");
+            assert!(release.builtins().all(|(name, _)| !name.is_empty() && !name.contains(' ')));
+        }
+    }
+
+    #[test]
+    fn headers_are_taken_apart() {
+        let line = b"go object linux arm64 go1.27.3 GOARM64=v8.0 X:regabiwrappers,dwarf5";
+        let header = ObjectHeader::parse(line).expect("a header");
+        assert_eq!((header.system, header.version), ("linux", "go1.27.3"));
+        assert_eq!(header.target(), Some(Architecture::Aarch64));
+        assert_eq!(header.experiments(), Some("regabiwrappers,dwarf5"));
+        assert!(ObjectHeader::parse(b"go object linux").is_none());
+        assert!(ObjectHeader::parse(b"build id \"x\"").is_none());
+    }
+}

@@ -1,0 +1,226 @@
+//! Package archives: the file that `go tool compile -pack` and the go command make of a Go package (Go 1.26 and 1.27,
+//! `cmd/link/internal/ld/lib.go`, `go.go`).
+//!
+//! ```text
+//! archive   = ar members: "__.PKGDEF" for compilers, "_go_.o", assembly objects, C objects, marks
+//! Go object = "go object " header "\n"  text  "\n!\n"  object        see goobj for the last part
+//! text      = "build id ..."  "main"?  ""  ("$$" section "$$")*      "\n!\n" may stand within a section
+//! cgo       = "\n$$  // cgo" ... "\n" JSON array of arrays of strings "\n$$"
+//! ```
+
+use std::path::Path;
+
+use crate::diag::{Diagnostic, Origin};
+use crate::inputs::archive::{Archive, MAGIC, MemberData};
+use crate::inputs::goabi::{ObjectHeader, Release};
+use crate::inputs::goobj::Object;
+
+/// A package, borrowed from its file.
+#[derive(Clone, Debug)]
+pub struct PackageFile<'data> {
+    /// The file.
+    pub path: &'data Path,
+    /// What the linker takes, in file order: each is a compilation unit.
+    pub members: Vec<Member<'data>>,
+    /// cgo's directives, of each Go object that has some: lists of words.
+    pub directives: Vec<Vec<Vec<String>>>,
+    /// Whether a Go object says that it belongs to `package main`.
+    pub is_main: bool,
+    /// The go command could not find out what the package's C code imports.
+    pub cannot_link_internally: bool,
+    /// The go command saw C flags that call for a host linker.
+    pub prefers_external: bool,
+}
+
+/// One member that is linked.
+#[derive(Clone, Debug)]
+pub struct Member<'data> {
+    /// Its name in the archive; the file's name if there is no archive.
+    pub name: &'data [u8],
+    /// What it is.
+    pub kind: MemberKind<'data>,
+}
+
+/// What a member is.
+#[derive(Clone, Debug)]
+pub enum MemberKind<'data> {
+    /// Compiled by Go.
+    Go(GoMember<'data>),
+    /// Anything else: an object of a C compiler, by its first bytes.
+    Host(&'data [u8]),
+}
+
+/// A Go object with the line that says for what it was compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct GoMember<'data> {
+    /// The line.
+    pub header: ObjectHeader<'data>,
+    /// The release that compiled it.
+    pub release: &'static Release,
+    /// The object.
+    pub object: Object<'data>,
+}
+
+/// Reads a package archive, or a Go object that is a file of its own.
+pub fn read<'data>(path: &'data Path, data: &'data [u8]) -> Result<PackageFile<'data>, Diagnostic> {
+    let mut file = PackageFile {
+        path,
+        members: Vec::new(),
+        directives: Vec::new(),
+        is_main: false,
+        cannot_link_internally: false,
+        prefers_external: false,
+    };
+    if !data.starts_with(MAGIC) {
+        let name = path.file_name().map_or(&b""[..], std::ffi::OsStr::as_encoded_bytes);
+        file.add(name, data)?;
+        return Ok(file);
+    }
+    let archive = Archive::parse(data).map_err(|error| error.diagnostic(path))?;
+    for member in archive.members() {
+        let member = member.map_err(|error| error.diagnostic(path))?;
+        match member.name {
+            b"dynimportfail" => file.cannot_link_internally = true,
+            b"preferlinkext" => file.prefers_external = true,
+            _ => {}
+        }
+        let MemberData::Inline(contents) = member.data else { continue };
+        if is_linked(member.name) {
+            file.add(member.name, contents)?;
+        }
+    }
+    Ok(file)
+}
+
+/// Whether a member takes part in links: not what compilers import, nor marks of build tools with short names.
+fn is_linked(name: &[u8]) -> bool {
+    let may_be_cut = name.len() >= 16;
+    name != b"__.PKGDEF" && (may_be_cut || name.ends_with(b".o") || name.ends_with(b".syso"))
+}
+
+impl<'data> PackageFile<'data> {
+    fn add(&mut self, name: &'data [u8], contents: &'data [u8]) -> Result<(), Diagnostic> {
+        let kind = match contents.starts_with(b"go o") {
+            true => MemberKind::Go(self.read_go(name, contents)?),
+            false => {
+                if name.ends_with(b".go") {
+                    let problem = "is Go source that was not compiled";
+                    return Err(self.problem(name, "bad-go-object", problem).help("compile it: go build"));
+                }
+                MemberKind::Host(contents)
+            }
+        };
+        self.members.push(Member { name, kind });
+        Ok(())
+    }
+
+    fn problem(&self, member: &[u8], code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(code, message).at(Origin::member(self.path, String::from_utf8_lossy(member)))
+    }
+
+    fn read_go(&mut self, name: &'data [u8], contents: &'data [u8]) -> Result<GoMember<'data>, Diagnostic> {
+        let truncated = || self.problem(name, "bad-go-object", "the Go object is truncated: it ends within its text");
+        let end = memchr::memchr(b'\n', contents).ok_or_else(truncated)?;
+        let header = ObjectHeader::parse(&contents[..end]).ok_or_else(|| {
+            self.problem(
+                name,
+                "bad-go-object",
+                "not a Go object: its first line is not 'go object SYSTEM ARCH VERSION'",
+            )
+        })?;
+        let release = Release::of_version(header.version).ok_or_else(|| {
+            let message = format!("was compiled by {}, whose objects cgolink does not know", header.version);
+            self.problem(name, "unknown-go-release", message)
+                .note(format!("this version of cgolink links objects of {}", Release::supported()))
+                .help("use a Go toolchain of a supported release, or a newer cgolink")
+        })?;
+        let rest = &contents[end..];
+        let text_end = end_of_text(rest).ok_or_else(truncated)?;
+        let text = &rest[..text_end];
+        self.read_text(name, text)?;
+        let start = end + text_end + END_OF_TEXT.len();
+        let object = Object::parse(&contents[start..]).map_err(|error| {
+            let problem = self.problem(name, "bad-go-object", error.kind.to_string());
+            let origin = problem.origin.clone().at(error.offset + start as u64);
+            problem.at(origin).help("build the package again: go clean -cache, then go build")
+        })?;
+        if object.is_unlinkable() {
+            let problem = self.problem(name, "bad-go-object", "was compiled without -p and cannot be linked");
+            return Err(problem.help("pass -p with the package's path to the compiler"));
+        }
+        Ok(GoMember { header, release, object })
+    }
+
+    fn read_text(&mut self, name: &[u8], text: &[u8]) -> Result<(), Diagnostic> {
+        let lines = text.split(|&byte| byte == b'\n').skip(1).take_while(|line| !line.is_empty());
+        self.is_main |= lines.into_iter().any(|line| line == b"main");
+        let Some(start) = memchr::memmem::find(text, b"\n$$  // cgo") else { return Ok(()) };
+        let bad = |what: String| self.problem(name, "bad-cgo-directives", what);
+        let section = &text[start + 1..];
+        let line = memchr::memchr(b'\n', section).ok_or_else(|| bad("the cgo directives are cut off".to_owned()))?;
+        let section = &section[line..];
+        let end = memchr::memmem::find(section, b"\n$$").unwrap_or(section.len());
+        let directives = serde_json::from_slice(section[..end].trim_ascii())
+            .map_err(|error| bad(format!("the cgo directives are no JSON lists of words: {error}")))?;
+        self.directives.push(directives);
+        Ok(())
+    }
+
+    /// The Go objects.
+    pub fn go_members(&self) -> impl Iterator<Item = (&[u8], &GoMember<'data>)> {
+        self.members.iter().filter_map(|member| match &member.kind {
+            MemberKind::Go(object) => Some((member.name, object)),
+            MemberKind::Host(_) => None,
+        })
+    }
+}
+
+const END_OF_TEXT: &[u8] = b"\n!\n";
+
+/// Where the text before an object ends: at the first line "!" that is not within a section between two "$$".
+/// `text` starts with the end of the header's line.
+fn end_of_text(text: &[u8]) -> Option<usize> {
+    let mut markers = 0;
+    for at in memchr::memchr_iter(b'\n', text) {
+        let rest = &text[at..];
+        if markers % 2 == 0 && rest.starts_with(END_OF_TEXT) {
+            return Some(at);
+        }
+        markers += usize::from(rest.starts_with(b"\n$$"));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_ends_outside_sections() {
+        assert_eq!(end_of_text(b"\n!\n"), Some(0));
+        assert_eq!(end_of_text(b"\nbuild id \"x\"\n\n!\nrest\n!\n"), Some(14));
+        assert_eq!(end_of_text(b"\n$$B\nab\n!\ncd\n$$\n!\n"), Some(15));
+        assert_eq!(end_of_text(b"\n$$B\nab\n!\ncd"), None);
+    }
+
+    #[test]
+    fn marks_of_build_tools_are_not_linked() {
+        for (name, want) in [
+            (&b"__.PKGDEF"[..], false),
+            (b"_go_.o", true),
+            (b"x_amd64.syso", true),
+            (b"preferlinkext", false),
+            (b"a_name_that_is_cu", true),
+        ] {
+            assert_eq!(is_linked(name), want, "{}", String::from_utf8_lossy(name));
+        }
+    }
+
+    #[test]
+    fn unknown_releases_are_named() {
+        let text = b"go object linux amd64 go1.99.1 X:x\n\n!\n";
+        let error = read(Path::new("p.a"), text).expect_err("an unknown release");
+        assert_eq!(error.code, "unknown-go-release");
+        assert!(error.to_string().contains("go1.99.1") && error.to_string().contains("Go 1.27"), "{error}");
+    }
+}

@@ -1,0 +1,429 @@
+//! Go objects, read in place: the member `_go_.o` of a package archive, without the text before it (Go 1.20 to 1.27,
+//! `cmd/internal/goobj/objfile.go`).
+//!
+//! ```text
+//! object      = magic[8] fingerprint[8] flags:u32 offset:u32[19]  blocks
+//! blocks      = strings  autolib  packages  files
+//!               definitions  hashed64 definitions  hashed definitions  non-package definitions  non-package references
+//!               flags of references  hash64[8]  hash[16]
+//!               relocation index:u32  aux index:u32  data index:u32     one for each definition, and one more
+//!               relocations  aux  data  names of references
+//! string      = length:u32 offset:u32              bytes from the start of the object
+//! definition  = see records
+//! ```
+//!
+//! A symbol of the object is a position in the five lists of definitions and references taken as one. The indices are
+//! checked once, in [`Object::parse`]; after that every accessor is a bounded slice of the mapping.
+
+pub mod funcinfo;
+pub mod records;
+
+use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, u32_at};
+pub use records::{AuxKind, AuxRecord, Reference, RelocationKind, RelocationRecord, SymbolRecord};
+
+/// The first bytes.
+pub const MAGIC: &[u8; 8] = b"\0go120ld";
+const BLOCKS: usize = 19;
+const HEADER: usize = 8 + 8 + 4 + 4 * BLOCKS;
+/// What stands for a package's exported content; zero for assembly.
+pub type Fingerprint = [u8; 8];
+
+/// The blocks by position, as the header has their offsets.
+mod block {
+    pub const AUTOLIB: usize = 0;
+    pub const PACKAGES: usize = 1;
+    pub const FILES: usize = 2;
+    pub const DEFINITIONS: usize = 3;
+    pub const HASHED64: usize = 4;
+    pub const HASHED: usize = 5;
+    pub const NON_PACKAGE: usize = 6;
+    pub const REFERENCES: usize = 7;
+    pub const REFERENCE_FLAGS: usize = 8;
+    pub const HASH64_VALUES: usize = 9;
+    pub const HASH_VALUES: usize = 10;
+    pub const RELOCATION_INDEX: usize = 11;
+    pub const AUX_INDEX: usize = 12;
+    pub const DATA_INDEX: usize = 13;
+    pub const RELOCATIONS: usize = 14;
+    pub const AUX: usize = 15;
+    pub const DATA: usize = 16;
+    pub const REFERENCE_NAMES: usize = 17;
+    pub const END: usize = 18;
+}
+
+mod object_flag {
+    pub const SHARED: u32 = 1 << 0;
+    pub const FROM_ASSEMBLY: u32 = 1 << 2;
+    pub const UNLINKABLE: u32 = 1 << 3;
+    pub const STANDARD_LIBRARY: u32 = 1 << 4;
+}
+
+/// What is wrong with an object, and where.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct ObjectError {
+    /// Bytes from the start of the object.
+    pub offset: u64,
+    /// What is wrong there.
+    pub kind: ObjectErrorKind,
+}
+
+/// The ways in which an object can be malformed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ObjectErrorKind {
+    /// It does not start with the magic.
+    #[error("not a Go object of a supported format: its magic is not 'go120ld'")]
+    BadMagic,
+    /// It ends within its header.
+    #[error("the Go object is truncated: it ends within its header")]
+    TruncatedHeader,
+    /// A block's offset lies before the one before it or past the end.
+    #[error("the Go object is truncated or damaged: a block lies outside it")]
+    BadBlock,
+    /// The bytes of a block are no multiple of its records.
+    #[error("the Go object is damaged: a block is no whole number of records")]
+    BadBlockSize,
+    /// An index of relocations, auxiliary symbols or data decreases or points past its block.
+    #[error("the Go object is damaged: an index points outside its block")]
+    BadIndex,
+    /// A string lies outside the object.
+    #[error("the Go object is damaged: a name lies outside it")]
+    BadString,
+}
+
+/// How many symbols each list has; in this order they are numbered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Definitions of the package.
+    pub package: u32,
+    /// Content-addressed definitions of at most 8 bytes.
+    pub hashed64: u32,
+    /// Other content-addressed definitions.
+    pub hashed: u32,
+    /// Definitions with names of no package: other modules may define them too.
+    pub non_package: u32,
+    /// References by name.
+    pub references: u32,
+}
+
+impl Counts {
+    /// Definitions of every kind.
+    pub const fn definitions(&self) -> u32 {
+        self.package + self.hashed64 + self.hashed + self.non_package
+    }
+
+    /// Definitions and references.
+    pub const fn all(&self) -> u32 {
+        self.definitions() + self.references
+    }
+}
+
+/// A Go object, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'data> {
+    data: &'data [u8],
+    flags: u32,
+    blocks: [u32; BLOCKS],
+    counts: Counts,
+}
+
+/// The hash that a content-addressed symbol is found by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ContentHash {
+    /// The contents themselves, of at most 8 bytes.
+    Short(u64),
+    /// A cryptographic hash of contents and relocations.
+    Long(u128),
+}
+
+impl ContentHash {
+    /// The hash and whether it is a short one: equal for equal contents only.
+    pub const fn key(self) -> (u128, bool) {
+        match self {
+            ContentHash::Short(hash) => (hash as u128, true),
+            ContentHash::Long(hash) => (hash, false),
+        }
+    }
+
+    /// 64 bits of which the upper ones are spread evenly.
+    pub const fn spread(self) -> u64 {
+        match self {
+            // The contents are anything but evenly spread.
+            ContentHash::Short(hash) => (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            ContentHash::Long(hash) => hash as u64,
+        }
+    }
+}
+
+/// A package that an object imports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Import<'data> {
+    /// Its path.
+    pub package: &'data [u8],
+    /// The fingerprint that it had when this object was compiled.
+    pub fingerprint: Fingerprint,
+}
+
+impl<'data> Object<'data> {
+    /// Reads the header and checks every index and string once.
+    pub fn parse(data: &'data [u8]) -> Result<Self, ObjectError> {
+        let error = |offset: usize, kind| ObjectError { offset: offset as u64, kind };
+        if !data.starts_with(MAGIC) {
+            return Err(error(0, ObjectErrorKind::BadMagic));
+        }
+        if data.len() < HEADER {
+            return Err(error(data.len(), ObjectErrorKind::TruncatedHeader));
+        }
+        let mut blocks = [0; BLOCKS];
+        let mut before = HEADER as u32;
+        for (index, slot) in blocks.iter_mut().enumerate() {
+            let at = 20 + 4 * index;
+            *slot = u32_at(data, at);
+            if *slot < before || *slot as usize > data.len() {
+                return Err(error(at, ObjectErrorKind::BadBlock));
+            }
+            before = *slot;
+        }
+        let mut object = Object { data, flags: u32_at(data, 16), blocks, counts: Counts::NONE };
+        object.counts = object.check_blocks()?;
+        object.check_indices()?;
+        object.check_strings()?;
+        Ok(object)
+    }
+
+    fn block(&self, index: usize) -> &'data [u8] {
+        let end = self.blocks.get(index + 1).copied().unwrap_or_default();
+        self.data.get(self.blocks[index] as usize..end as usize).unwrap_or_default()
+    }
+
+    fn count(&self, index: usize, record: usize) -> Result<u32, ObjectError> {
+        let bytes = self.block(index).len();
+        match bytes % record {
+            0 => Ok((bytes / record) as u32),
+            _ => Err(ObjectError { offset: u64::from(self.blocks[index]), kind: ObjectErrorKind::BadBlockSize }),
+        }
+    }
+
+    fn check_blocks(&self) -> Result<Counts, ObjectError> {
+        let counts = Counts {
+            package: self.count(block::DEFINITIONS, SYMBOL)?,
+            hashed64: self.count(block::HASHED64, SYMBOL)?,
+            hashed: self.count(block::HASHED, SYMBOL)?,
+            non_package: self.count(block::NON_PACKAGE, SYMBOL)?,
+            references: self.count(block::REFERENCES, SYMBOL)?,
+        };
+        self.count(block::AUTOLIB, STRING + 8)?;
+        self.count(block::PACKAGES, STRING)?;
+        self.count(block::FILES, STRING)?;
+        self.count(block::REFERENCE_FLAGS, REFERENCE_FLAGS)?;
+        self.count(block::REFERENCE_NAMES, 8 + STRING)?;
+        let bad =
+            |index: usize| ObjectError { offset: u64::from(self.blocks[index]), kind: ObjectErrorKind::BadBlockSize };
+        for (index, want) in [(block::HASH64_VALUES, counts.hashed64), (block::HASH_VALUES, counts.hashed)] {
+            let each = if index == block::HASH64_VALUES { 8 } else { 16 };
+            if self.count(index, each)? != want {
+                return Err(bad(index));
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Each index must hold one offset for each definition and one more, none smaller than the one before.
+    fn check_indices(&self) -> Result<(), ObjectError> {
+        let limits = [
+            (block::RELOCATION_INDEX, self.count(block::RELOCATIONS, RELOCATION)?),
+            (block::AUX_INDEX, self.count(block::AUX, AUX)?),
+            (block::DATA_INDEX, self.block(block::DATA).len() as u32),
+        ];
+        for (index, limit) in limits {
+            let error = |at: usize, kind| ObjectError { offset: u64::from(self.blocks[index]) + 4 * at as u64, kind };
+            let (words, rest) = self.block(index).as_chunks::<4>();
+            if !rest.is_empty() || words.len() as u64 != u64::from(self.counts.definitions()) + 1 {
+                return Err(error(0, ObjectErrorKind::BadBlockSize));
+            }
+            let mut before = 0;
+            for (at, word) in words.iter().enumerate() {
+                let word = u32::from_le_bytes(*word);
+                if word < before || word > limit {
+                    return Err(error(at, ObjectErrorKind::BadIndex));
+                }
+                before = word;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_strings(&self) -> Result<(), ObjectError> {
+        let check = |block: usize, record: usize| {
+            let records = self.block(block).chunks_exact(record);
+            let bad = records.into_iter().position(|record| self.string(record).is_none());
+            bad.map_or(Ok(()), |at| {
+                let offset = u64::from(self.blocks[block]) + (at * record) as u64;
+                Err(ObjectError { offset, kind: ObjectErrorKind::BadString })
+            })
+        };
+        check(block::AUTOLIB, STRING + 8)?;
+        check(block::PACKAGES, STRING)?;
+        check(block::FILES, STRING)?;
+        for symbols in [block::DEFINITIONS, block::HASHED64, block::HASHED, block::NON_PACKAGE, block::REFERENCES] {
+            check(symbols, SYMBOL)?;
+        }
+        Ok(())
+    }
+
+    /// The string that a record starts with a reference to.
+    fn string(&self, record: &[u8]) -> Option<&'data [u8]> {
+        let (length, offset) = (u32_at(record, 0) as usize, u32_at(record, 4) as usize);
+        self.data.get(offset..offset.checked_add(length)?)
+    }
+
+    /// How many symbols it has.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Its fingerprint.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.data.get(8..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default()
+    }
+
+    /// Whether it was compiled with `-shared`.
+    pub const fn is_shared(&self) -> bool {
+        self.flags & object_flag::SHARED != 0
+    }
+
+    /// Whether it comes from assembly.
+    pub const fn is_from_assembly(&self) -> bool {
+        self.flags & object_flag::FROM_ASSEMBLY != 0
+    }
+
+    /// Whether it was compiled without `-p` and cannot be linked.
+    pub const fn is_unlinkable(&self) -> bool {
+        self.flags & object_flag::UNLINKABLE != 0
+    }
+
+    /// Whether it belongs to the standard library.
+    pub const fn is_standard_library(&self) -> bool {
+        self.flags & object_flag::STANDARD_LIBRARY != 0
+    }
+
+    /// What it imports.
+    pub fn imports(&self) -> impl Iterator<Item = Import<'data>> + use<'_, 'data> {
+        self.block(block::AUTOLIB).chunks_exact(STRING + 8).map(|record| Import {
+            package: self.string(record).unwrap_or_default(),
+            fingerprint: record[STRING..].first_chunk().copied().unwrap_or_default(),
+        })
+    }
+
+    /// The packages that its references name by index; the one at 0 stands for none.
+    pub fn packages(&self) -> impl ExactSizeIterator<Item = &'data [u8]> + use<'_, 'data> {
+        self.block(block::PACKAGES).chunks_exact(STRING).map(|record| self.string(record).unwrap_or_default())
+    }
+
+    /// The source files of its line tables.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &'data [u8]> + use<'_, 'data> {
+        self.block(block::FILES).chunks_exact(STRING).map(|record| self.string(record).unwrap_or_default())
+    }
+
+    /// One of the source files.
+    pub fn file(&self, index: u32) -> Option<&'data [u8]> {
+        let record = self.block(block::FILES).chunks_exact(STRING).nth(index as usize)?;
+        self.string(record)
+    }
+
+    /// The symbols from the first definition to the last reference.
+    pub fn symbols(&self) -> impl ExactSizeIterator<Item = SymbolRecord<'data>> + use<'data> {
+        self.symbol_records().iter().map(SymbolRecord)
+    }
+
+    fn symbol_records(&self) -> &'data [[u8; SYMBOL]] {
+        // The five lists lie one behind the other.
+        let range = self.blocks[block::DEFINITIONS] as usize..self.blocks[block::REFERENCE_FLAGS] as usize;
+        self.data.get(range).unwrap_or_default().as_chunks().0
+    }
+
+    /// A symbol; `local` counts definitions and references as one list.
+    pub fn symbol(&self, local: u32) -> SymbolRecord<'data> {
+        const NOTHING: &[u8; SYMBOL] = &[0; SYMBOL];
+        SymbolRecord(self.symbol_records().get(local as usize).unwrap_or(NOTHING))
+    }
+
+    /// A symbol's name; not necessarily UTF-8.
+    pub fn name(&self, symbol: SymbolRecord<'data>) -> &'data [u8] {
+        let (length, offset) = symbol.name();
+        self.data.get(offset as usize..(offset as usize).saturating_add(length as usize)).unwrap_or_default()
+    }
+
+    /// Flags that references set on the symbols of other packages: the second byte only.
+    pub fn reference_flags(&self) -> impl Iterator<Item = (Reference, u8)> + use<'data> {
+        let records = self.block(block::REFERENCE_FLAGS).as_chunks::<REFERENCE_FLAGS>().0;
+        records.iter().map(|record| (Reference::read(record), record[9]))
+    }
+
+    /// The content hash of a short hashed symbol; `index` counts these only.
+    pub fn hash64(&self, index: u32) -> u64 {
+        let hashes = self.block(block::HASH64_VALUES).as_chunks::<8>().0;
+        hashes.get(index as usize).map_or(0, |hash| u64::from_le_bytes(*hash))
+    }
+
+    /// The content hash of a hashed symbol; `index` counts these only.
+    pub fn hash(&self, index: u32) -> u128 {
+        let hashes = self.block(block::HASH_VALUES).as_chunks::<16>().0;
+        hashes.get(index as usize).map_or(0, |hash| u128::from_le_bytes(*hash))
+    }
+
+    /// What a symbol is found by if its contents stand for it.
+    pub fn content_hash(&self, local: u32) -> Option<ContentHash> {
+        let counts = &self.counts;
+        let index = local.checked_sub(counts.package)?;
+        if index < counts.hashed64 {
+            return Some(ContentHash::Short(self.hash64(index)));
+        }
+        let index = index - counts.hashed64;
+        (index < counts.hashed).then(|| ContentHash::Long(self.hash(index)))
+    }
+
+    fn range(&self, index: usize, local: u32) -> std::ops::Range<usize> {
+        if local >= self.counts.definitions() {
+            return 0..0;
+        }
+        let words = self.block(index).as_chunks::<4>().0;
+        let word = |at: usize| words.get(at).map_or(0, |word| u32::from_le_bytes(*word) as usize);
+        word(local as usize)..word(local as usize + 1)
+    }
+
+    /// The relocations of a definition.
+    pub fn relocations(
+        &self,
+        local: u32,
+    ) -> impl ExactSizeIterator<Item = RelocationRecord<'data>> + Clone + use<'data> {
+        let all = self.block(block::RELOCATIONS).as_chunks::<RELOCATION>().0;
+        all.get(self.range(block::RELOCATION_INDEX, local)).unwrap_or_default().iter().map(RelocationRecord)
+    }
+
+    /// The auxiliary symbols of a definition.
+    pub fn aux(&self, local: u32) -> impl ExactSizeIterator<Item = AuxRecord<'data>> + Clone + use<'data> {
+        let all = self.block(block::AUX).as_chunks::<AUX>().0;
+        all.get(self.range(block::AUX_INDEX, local)).unwrap_or_default().iter().map(AuxRecord)
+    }
+
+    /// The contents of a definition, without trailing zeros.
+    pub fn data(&self, local: u32) -> &'data [u8] {
+        self.block(block::DATA).get(self.range(block::DATA_INDEX, local)).unwrap_or_default()
+    }
+
+    /// Names of symbols that are referred to by index, for tools.
+    pub fn reference_names(&self) -> impl Iterator<Item = (Reference, &'data [u8])> + use<'_, 'data> {
+        let records = self.block(block::REFERENCE_NAMES).chunks_exact(8 + STRING);
+        records.map(|record| (Reference::read(record), self.string(&record[8..]).unwrap_or_default()))
+    }
+
+    /// Bytes up to the end of the last block.
+    pub const fn size(&self) -> u64 {
+        self.blocks[block::END] as u64
+    }
+}
+
+impl Counts {
+    const NONE: Self = Counts { package: 0, hashed64: 0, hashed: 0, non_package: 0, references: 0 };
+}
