@@ -1,8 +1,11 @@
 //! What only Go programs have: their objects, symbols and tables (Go 1.26 and 1.27, `cmd/link`).
 
+pub mod address;
 pub mod kind;
 pub mod load;
 mod names;
 pub mod program;
 pub mod resolve;
+pub mod sort;
 pub mod symbols;
+pub mod table;

@@ -1,0 +1,286 @@
+//! The order of Go's `sort.Slice` and `slices.SortFunc` where the comparison leaves ties: pattern-defeating quicksort with
+//! the thresholds and the random numbers of Go's library (Go 1.26 and 1.27, `sort/zsortfunc.go`).
+//!
+//! Go's linker sorts types by their strings, and two packages of one name have types of one string. Which comes first is
+//! decided by the steps of the algorithm, so the same steps are taken here.
+
+/// Slices up to this length are sorted by insertion.
+const INSERTION: usize = 12;
+/// From this length on a pivot is the median of three medians.
+const NINTHER: usize = 50;
+/// Exchanges that tell that a slice is sorted the wrong way round.
+const ALL_SWAPPED: u32 = 12;
+/// How many pairs out of order are mended before a slice counts as unsorted.
+const MENDED: u32 = 5;
+
+/// Sorts as Go does: elements that compare equal come out in the order in which Go leaves them.
+pub fn sort_like_go<T>(items: &mut [T], less: impl FnMut(&T, &T) -> bool) {
+    let limit = usize::BITS - items.len().leading_zeros();
+    let end = items.len();
+    Sorter { items, less }.sort(0, end, limit);
+}
+
+struct Sorter<'a, T, F> {
+    items: &'a mut [T],
+    less: F,
+}
+
+impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
+    fn less(&mut self, left: usize, right: usize) -> bool {
+        (self.less)(&self.items[left], &self.items[right])
+    }
+
+    fn sort(&mut self, mut start: usize, mut end: usize, mut limit: u32) {
+        let (mut was_balanced, mut was_partitioned) = (true, true);
+        loop {
+            let length = end - start;
+            if length <= INSERTION {
+                return self.insert(start, end);
+            }
+            if limit == 0 {
+                return self.heap(start, end);
+            }
+            if !was_balanced {
+                self.scatter(start, end);
+                limit -= 1;
+            }
+            let (mut pivot, swaps) = self.choose(start, end);
+            if swaps == ALL_SWAPPED {
+                self.items[start..end].reverse();
+                pivot = (end - 1) - (pivot - start);
+            }
+            let is_increasing = swaps == 0 || swaps == ALL_SWAPPED;
+            if was_balanced && was_partitioned && is_increasing && self.mend(start, end) {
+                return;
+            }
+            if start > 0 && !self.less(start - 1, pivot) {
+                start = self.split_equal(start, end, pivot);
+                continue;
+            }
+            let (middle, partitioned) = self.split(start, end, pivot);
+            was_partitioned = partitioned;
+            let (left, right) = (middle - start, end - middle);
+            was_balanced = left.min(right) >= length / 8;
+            if left < right {
+                self.sort(start, middle, limit);
+                start = middle + 1;
+            } else {
+                self.sort(middle + 1, end, limit);
+                end = middle;
+            }
+        }
+    }
+
+    fn insert(&mut self, start: usize, end: usize) {
+        for next in start + 1..end {
+            let mut at = next;
+            while at > start && self.less(at, at - 1) {
+                self.items.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+    }
+
+    fn heap(&mut self, start: usize, end: usize) {
+        let length = end - start;
+        for root in (0..=(length - 1) / 2).rev() {
+            self.sift(root, length, start);
+        }
+        for last in (0..length).rev() {
+            self.items.swap(start, start + last);
+            self.sift(0, last, start);
+        }
+    }
+
+    fn sift(&mut self, mut root: usize, length: usize, start: usize) {
+        loop {
+            let mut child = 2 * root + 1;
+            if child >= length {
+                return;
+            }
+            if child + 1 < length && self.less(start + child, start + child + 1) {
+                child += 1;
+            }
+            if !self.less(start + root, start + child) {
+                return;
+            }
+            self.items.swap(start + root, start + child);
+            root = child;
+        }
+    }
+
+    /// Exchanges three elements of the middle with others, to break patterns that make bad pivots.
+    fn scatter(&mut self, start: usize, end: usize) {
+        let length = end - start;
+        if length < 8 {
+            return;
+        }
+        let mut random = length as u64;
+        let mask = (1_u64 << (u64::BITS - random.leading_zeros())) - 1;
+        let middle = start + (length / 4) * 2;
+        for at in middle - 1..=middle + 1 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let other = (random & mask) as usize;
+            self.items.swap(at, start + if other >= length { other - length } else { other });
+        }
+    }
+
+    /// A pivot, and how many exchanges its choice would have needed.
+    fn choose(&mut self, start: usize, end: usize) -> (usize, u32) {
+        let quarter = (end - start) / 4;
+        let mut places = [start + quarter, start + 2 * quarter, start + 3 * quarter];
+        let mut swaps = 0;
+        if end - start >= NINTHER {
+            for place in &mut places {
+                *place = self.median([*place - 1, *place, *place + 1], &mut swaps);
+            }
+        }
+        (self.median(places, &mut swaps), swaps)
+    }
+
+    fn median(&mut self, [first, second, third]: [usize; 3], swaps: &mut u32) -> usize {
+        let (first, second) = self.ordered(first, second, swaps);
+        let (second, _) = self.ordered(second, third, swaps);
+        self.ordered(first, second, swaps).1
+    }
+
+    fn ordered(&mut self, first: usize, second: usize, swaps: &mut u32) -> (usize, usize) {
+        if self.less(second, first) {
+            *swaps += 1;
+            (second, first)
+        } else {
+            (first, second)
+        }
+    }
+
+    /// Mends a few pairs that are out of order, and says whether all are in order then.
+    fn mend(&mut self, start: usize, end: usize) -> bool {
+        let mut at = start + 1;
+        for _ in 0..MENDED {
+            while at < end && !self.less(at, at - 1) {
+                at += 1;
+            }
+            if at == end {
+                return true;
+            }
+            if end - start < NINTHER {
+                return false;
+            }
+            self.items.swap(at, at - 1);
+            if at - start >= 2 {
+                let mut left = at - 1;
+                while left >= 1 && self.less(left, left - 1) {
+                    self.items.swap(left, left - 1);
+                    left -= 1;
+                }
+            }
+            let mut right = at + 1;
+            while end - at >= 2 && right < end && self.less(right, right - 1) {
+                self.items.swap(right, right - 1);
+                right += 1;
+            }
+        }
+        false
+    }
+
+    /// Puts what is smaller than the pivot before it and the rest behind; says where it is now and whether nothing moved.
+    fn split(&mut self, start: usize, end: usize, pivot: usize) -> (usize, bool) {
+        self.items.swap(start, pivot);
+        let (mut low, mut high) = (start + 1, end - 1);
+        let mut is_first = true;
+        loop {
+            while low <= high && self.less(low, start) {
+                low += 1;
+            }
+            while low <= high && !self.less(high, start) {
+                high -= 1;
+            }
+            if low > high {
+                self.items.swap(high, start);
+                return (high, is_first);
+            }
+            self.items.swap(low, high);
+            low += 1;
+            high -= 1;
+            is_first = false;
+        }
+    }
+
+    /// Puts what equals the pivot before what is greater; nothing is smaller.
+    fn split_equal(&mut self, start: usize, end: usize, pivot: usize) -> usize {
+        self.items.swap(start, pivot);
+        let (mut low, mut high) = (start + 1, end - 1);
+        loop {
+            while low <= high && !self.less(start, low) {
+                low += 1;
+            }
+            while low <= high && self.less(start, high) {
+                high -= 1;
+            }
+            if low > high {
+                return low;
+            }
+            self.items.swap(low, high);
+            low += 1;
+            high -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sort_like_go;
+
+    /// Pairs that are compared by their first number only, from the generator that Go's side of the check uses.
+    fn pairs(count: u32, distinct: u64) -> Vec<(u64, u32)> {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % distinct
+        };
+        (0..count).map(|at| (next(), at)).collect()
+    }
+
+    /// What stands for an order: every position counts.
+    fn order(items: &[(u64, u32)]) -> u64 {
+        items
+            .iter()
+            .fold(14_695_981_039_346_656_037, |hash, (_, at)| (hash ^ u64::from(*at)).wrapping_mul(1_099_511_628_211))
+    }
+
+    #[test]
+    fn ties_come_out_as_from_go() {
+        // Printed by a Go program that sorts the same pairs with sort.Slice.
+        for (count, distinct, want) in GO {
+            let mut items = pairs(count, distinct);
+            sort_like_go(&mut items, |left, right| left.0 < right.0);
+            assert!(items.is_sorted_by_key(|item| item.0), "{count} {distinct}");
+            assert_eq!(order(&items), want, "{count} {distinct}");
+        }
+    }
+
+    #[test]
+    fn sorted_slices_stay_and_reversed_ones_turn() {
+        let mut items: Vec<u32> = (0..1000).collect();
+        sort_like_go(&mut items, |left, right| left < right);
+        assert!(items.is_sorted());
+        items.reverse();
+        sort_like_go(&mut items, |left, right| left < right);
+        assert!(items.is_sorted());
+    }
+
+    const GO: [(u32, u64, u64); 10] = [
+        (5, 2, 0x8abc_efc8_69fc_e93b),
+        (12, 3, 0x079d_7a89_0a44_9893),
+        (13, 3, 0x6f1d_2c40_f6a9_588f),
+        (49, 5, 0x3307_cb3f_c295_4675),
+        (50, 7, 0x1c9b_678e_0119_b30c),
+        (100, 10, 0xde42_81ed_dfa9_7ca7),
+        (1000, 3, 0xc5ee_7816_cf8f_9bdb),
+        (1000, 200, 0x89c3_13f1_e7e8_f0db),
+        (5000, 40, 0xf220_048a_1ddd_2423),
+        (20000, 15000, 0x217f_d546_daec_a075),
+    ];
+}
