@@ -10,10 +10,19 @@ use clap::{Arg, Command};
 pub enum Subcommand {
     /// `cgolink doctor`.
     Doctor,
+    /// `cgolink verify A B`.
+    Verify,
     /// `cgolink --help`, `cgolink help`, `cgolink` alone.
     Help,
     /// `cgolink --version`.
     Version,
+}
+
+impl Subcommand {
+    /// Whether more arguments may follow.
+    pub const fn takes_arguments(self) -> bool {
+        matches!(self, Subcommand::Doctor | Subcommand::Verify)
+    }
 }
 
 /// What the first argument means, if it is a word of cgolink's own.
@@ -30,6 +39,7 @@ pub fn subcommand(first: &OsStr) -> Option<Word> {
     match first.to_str()? {
         "ld" => Some(Word::Ld),
         "doctor" => Some(Word::Own(Subcommand::Doctor)),
+        "verify" => Some(Word::Own(Subcommand::Verify)),
         "help" | "--help" | "-h" => Some(Word::Own(Subcommand::Help)),
         "--version" | "-V" => Some(Word::Own(Subcommand::Version)),
         _ => None,
@@ -51,10 +61,15 @@ fn command() -> Command {
         .override_usage(
             "cgolink [gcc or clang flags] file...    as a driver: go build -ldflags=-extld=cgolink\n       \
              cgolink ld [GNU ld flags] file...       as a linker: also when called ld or ld.cgolink\n       \
-             cgolink doctor",
+             cgolink doctor\n       \
+             cgolink verify A B",
         )
         .subcommand(Command::new("ld").about("Link from a GNU ld command line; `cgolink ld --help` lists the flags"))
         .subcommand(Command::new("doctor").about("Print the C libraries and compilers found for each target"))
+        .subcommand(
+            Command::new("verify")
+                .about("Say where two Go executables differ; `cgolink verify --help` lists the flags"),
+        )
         .arg(flag("target", "TRIPLE", "What to link for: x86_64-linux-musl, aarch64-linux-gnu, ..."))
         .arg(flag("sysroot", "DIR", "The root of the target's file system"))
         .arg(flag("backend", "NAME", "Who links: auto, native, zig, gcc, musl-gcc or clang"))
@@ -78,6 +93,7 @@ mod tests {
     fn knows_its_own_words() {
         assert_eq!(subcommand(OsStr::new("ld")), Some(Word::Ld));
         assert_eq!(subcommand(OsStr::new("doctor")), Some(Word::Own(Subcommand::Doctor)));
+        assert_eq!(subcommand(OsStr::new("verify")), Some(Word::Own(Subcommand::Verify)));
         assert_eq!(subcommand(OsStr::new("-static")), None);
         assert_eq!(subcommand(OsStr::new("main.o")), None);
     }

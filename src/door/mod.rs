@@ -22,6 +22,7 @@ use crate::external::run;
 use crate::external::toolchain::{CLibrary, ToolchainQuery};
 use crate::target::Architecture;
 use crate::trace::Told;
+use crate::verify;
 use report::Reporter;
 
 /// What is read from the environment.
@@ -120,6 +121,7 @@ pub fn run(argv: &[OsString], environment: &Environment, engine: &Engine) -> u8 
         Door::Cc => cc::run(&session, arguments.to_vec()),
         Door::Ld => ld::run(&session, arguments.to_vec()),
         Door::Own(Subcommand::Doctor) => doctor::run(arguments, report::print),
+        Door::Own(Subcommand::Verify) => verify::run(arguments, report::print),
         Door::Own(Subcommand::Help) => {
             report::print(&cli::help());
             Ok(0)
@@ -193,7 +195,7 @@ fn choose(argv: &[OsString]) -> (Door, &[OsString]) {
     }
     match arguments.first().and_then(|first| cli::subcommand(first)) {
         Some(cli::Word::Ld) => (Door::Ld, &arguments[1..]),
-        Some(cli::Word::Own(subcommand)) if arguments.len() == 1 || subcommand == Subcommand::Doctor => {
+        Some(cli::Word::Own(subcommand)) if arguments.len() == 1 || subcommand.takes_arguments() => {
             (Door::Own(subcommand), &arguments[1..])
         }
         _ if arguments.is_empty() => (Door::Own(Subcommand::Help), arguments),
