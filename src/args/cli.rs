@@ -30,6 +30,8 @@ impl Subcommand {
 pub enum Word {
     /// `cgolink ld ...`: the rest is a GNU ld line.
     Ld,
+    /// `cgolink link ...`: the rest is a line of `go tool link`.
+    Link,
     /// A subcommand.
     Own(Subcommand),
 }
@@ -38,6 +40,7 @@ pub enum Word {
 pub fn subcommand(first: &OsStr) -> Option<Word> {
     match first.to_str()? {
         "ld" => Some(Word::Ld),
+        "link" => Some(Word::Link),
         "doctor" => Some(Word::Own(Subcommand::Doctor)),
         "verify" => Some(Word::Own(Subcommand::Verify)),
         "help" | "--help" | "-h" => Some(Word::Own(Subcommand::Help)),
@@ -61,10 +64,16 @@ fn command() -> Command {
         .override_usage(
             "cgolink [gcc or clang flags] file...    as a driver: go build -ldflags=-extld=cgolink\n       \
              cgolink ld [GNU ld flags] file...       as a linker: also when called ld or ld.cgolink\n       \
+             cgolink TOOL [argument...]              for the go command: go build -toolexec=cgolink\n       \
+             cgolink link [go tool link flags] file  a Go program from its package archives\n       \
              cgolink doctor\n       \
              cgolink verify A B",
         )
         .subcommand(Command::new("ld").about("Link from a GNU ld command line; `cgolink ld --help` lists the flags"))
+        .subcommand(
+            Command::new("link")
+                .about("Link a Go program from its package archives; `cgolink link -help` lists the flags"),
+        )
         .subcommand(Command::new("doctor").about("Print the C libraries and compilers found for each target"))
         .subcommand(
             Command::new("verify")
@@ -80,6 +89,7 @@ fn command() -> Command {
              CC                    the compiler whose target and flags count as if typed before all others\n  \
              CGOLINK_BACKEND       --backend\n  \
              CGOLINK_ERROR_FORMAT  --error-format\n  \
+             CGOLINK_FALLBACK      error: fail where a Go link is for the toolchain's own linker\n  \
              CGOLINK_THREADS       how many threads work; the machine's number by default\n  \
              CGOLINK_LOG           what to log: info, debug, or a filter such as cgolink::external=debug",
         )

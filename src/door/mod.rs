@@ -5,6 +5,7 @@
 pub mod assemble;
 mod cc;
 mod compile;
+mod golang;
 mod ld;
 pub mod report;
 mod target;
@@ -44,6 +45,10 @@ pub struct Environment {
     pub error_format: Option<OsString>,
     /// `CGOLINK_THREADS`: `--threads`.
     pub threads: Option<OsString>,
+    /// `GOROOT`: what a Go program remembers as its toolchain's folder; the go command clears it for `-trimpath`.
+    pub goroot: Option<OsString>,
+    /// `CGOLINK_FALLBACK`: what becomes of Go links that cgolink does not do itself.
+    pub fallback: Option<OsString>,
     /// [`run::GUARD`]: what a link was handed to has started this process.
     pub handed_off: Option<run::Guard>,
 }
@@ -61,6 +66,8 @@ impl Environment {
             backend: text("CGOLINK_BACKEND"),
             error_format: text("CGOLINK_ERROR_FORMAT"),
             threads: text("CGOLINK_THREADS"),
+            goroot: text("GOROOT"),
+            fallback: text("CGOLINK_FALLBACK"),
             handed_off: text(run::GUARD).map(|value| run::Guard::of(&value)),
         }
     }
@@ -108,6 +115,10 @@ enum Door {
     Cc,
     /// GNU ld's line.
     Ld,
+    /// A line of `go tool link`.
+    GoLink,
+    /// A line of `-toolexec`.
+    Tool,
     /// cgolink's own subcommands.
     Own(Subcommand),
 }
@@ -115,11 +126,13 @@ enum Door {
 /// Runs one process: `argv` with the program's name. The result is the exit status.
 pub fn run(argv: &[OsString], environment: &Environment, engine: &Engine) -> u8 {
     let reporter = Reporter::new(error_format(argv, environment));
-    let (door, arguments) = choose(argv);
+    let (door, arguments) = choose(argv, &environment.path);
     let session = Session { environment, engine, reporter };
     let outcome = match door {
         Door::Cc => cc::run(&session, arguments.to_vec()),
         Door::Ld => ld::run(&session, arguments.to_vec()),
+        Door::GoLink => golang::run_link(&session, arguments),
+        Door::Tool => golang::run_tool(&session, arguments),
         Door::Own(Subcommand::Doctor) => doctor::run(arguments, report::print),
         Door::Own(Subcommand::Verify) => verify::run(arguments, report::print),
         Door::Own(Subcommand::Help) => {
@@ -185,7 +198,7 @@ pub fn error_format(argv: &[OsString], environment: &Environment) -> ErrorFormat
 }
 
 /// The door, and what is left of the line. The name decides first, then the first argument.
-fn choose(argv: &[OsString]) -> (Door, &[OsString]) {
+fn choose<'a>(argv: &'a [OsString], path: &OsStr) -> (Door, &'a [OsString]) {
     let (name, arguments) = match argv.split_first() {
         Some((name, arguments)) => (Path::new(name).file_name().unwrap_or_default(), arguments),
         None => (OsStr::new(""), argv),
@@ -195,9 +208,11 @@ fn choose(argv: &[OsString]) -> (Door, &[OsString]) {
     }
     match arguments.first().and_then(|first| cli::subcommand(first)) {
         Some(cli::Word::Ld) => (Door::Ld, &arguments[1..]),
+        Some(cli::Word::Link) => (Door::GoLink, &arguments[1..]),
         Some(cli::Word::Own(subcommand)) if arguments.len() == 1 || subcommand.takes_arguments() => {
             (Door::Own(subcommand), &arguments[1..])
         }
+        None if arguments.first().is_some_and(|first| golang::is_tool(first, path)) => (Door::Tool, arguments),
         _ if arguments.is_empty() => (Door::Own(Subcommand::Help), arguments),
         _ => (Door::Cc, arguments),
     }

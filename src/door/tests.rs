@@ -3,6 +3,7 @@
 use super::*;
 use crate::args::request::{InputName, OutputKind};
 use crate::external::toolchain::{Provenance, Rung};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 /// Accepts a static link of `a.o` for aarch64 musl into `out`, completed from the toolchain below.
@@ -114,7 +115,16 @@ fn warnings_can_be_fatal() {
 
 #[test]
 fn doors_are_chosen_by_name_and_first_word() {
-    let door = |line: &str| choose(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).0;
+    let tools = tempfile::tempdir().expect("a folder");
+    let tool = tools.path().join("compile");
+    std::fs::write(&tool, "#!/bin/sh\n").expect("a tool");
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).expect("a program");
+    let path = tools.path().as_os_str();
+    let door = |line: &str| choose(&line.split(' ').map(OsString::from).collect::<Vec<_>>(), path).0;
+    assert_eq!(door("cgolink link -o x y.a"), Door::GoLink);
+    assert_eq!(door("cgolink compile -V=full"), Door::Tool);
+    assert_eq!(door(&format!("cgolink {} -p x", tool.display())), Door::Tool);
+    assert_eq!(door("cgolink compile.o"), Door::Cc);
     for line in ["ld a.o", "/usr/bin/ld.cgolink a.o", "aarch64-linux-gnu-ld a.o", "cgolink ld a.o"] {
         assert_eq!(door(line), Door::Ld, "{line}");
     }
@@ -122,7 +132,7 @@ fn doors_are_chosen_by_name_and_first_word() {
         assert_eq!(door(line), Door::Cc, "{line}");
     }
     assert_eq!(door("cgolink doctor"), Door::Own(Subcommand::Doctor));
-    assert_eq!(choose(&[]).0, Door::Own(Subcommand::Help));
+    assert_eq!(choose(&[], path).0, Door::Own(Subcommand::Help));
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 pub mod address;
 pub mod kind;
+pub mod link;
 pub mod load;
 mod names;
+pub mod phases;
 pub mod program;
 pub mod resolve;
+pub mod setup;
 pub mod sort;
 pub mod symbols;
 pub mod table;

@@ -166,6 +166,11 @@ impl<'data> PackageFile<'data> {
         Ok(())
     }
 
+    /// Whether a member was not compiled by Go.
+    pub fn has_host_objects(&self) -> bool {
+        self.members.iter().any(|member| matches!(member.kind, MemberKind::Host(_)))
+    }
+
     /// The Go objects.
     pub fn go_members(&self) -> impl Iterator<Item = (&[u8], &GoMember<'data>)> {
         self.members.iter().filter_map(|member| match &member.kind {

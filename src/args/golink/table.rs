@@ -361,6 +361,8 @@ pub static FLAGS: &[Flag] = &[
         "auto, internal or external",
     ),
     flag("linkshared", Switch(|link, on| link.link_shared = on), "link with shared Go libraries"),
+    flag("macos", Text(|_, _| Ok(())), "macOS only"),
+    flag("macsdk", Text(|_, _| Ok(())), "macOS only"),
     flag("memprofile", Text(|_, _| Err("profiles in Go's format are not made; use perf".to_owned())), "refused"),
     flag("memprofilerate", Number(|_, _| Ok(())), "nothing without -memprofile"),
     flag("msan", Switch(|link, on| link.msan = on), "link with MemorySanitizer"),

@@ -1,0 +1,88 @@
+//! The pipeline of the Go door: each stage takes what the one before made (Go 1.26 and 1.27,
+//! `cmd/link/internal/ld/main.go`).
+//!
+//! ```text
+//! load -> resolve -> setup::fips -> setup::module -> setup::image
+//! ```
+
+use super::load;
+use super::phases::Phases;
+use super::program::Program;
+use super::resolve;
+use super::setup;
+use crate::args::golink::{BuildMode, GoLink, LinkMode};
+use crate::diag::{Diagnostic, Result};
+use crate::inputs::store::Store;
+
+/// What a link came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// What was asked to be printed: dumps, times of phases.
+    pub told: String,
+    /// What deserves a look although the output is complete.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Links a Go program, or says why it is not one that is linked here.
+pub fn run(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
+    match options.threads {
+        None => link(options),
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool =
+                pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
+            pool.install(|| link(options))
+        }
+    }
+}
+
+fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
+    if let Some(reason) = options_need_another(options) {
+        return Ok(Err(reason));
+    }
+    let mut phases = Phases::new("Load");
+    let store = Store::default();
+    let loaded = load::load(options, &store)?;
+    let program = loaded.program;
+    if let Some(reason) = program_needs_another(&program) {
+        return Ok(Err(reason));
+    }
+    phases.start("Resolve");
+    let mut symbols = resolve::resolve(loaded.objects, &program.packages, program.release)?;
+    phases.start("Setup");
+    let _fips = setup::fips(&mut symbols);
+    let _module = setup::module(&mut symbols)?;
+    let _image = setup::image(&mut symbols);
+    let report = phases.report();
+    let told = if options.benchmark.is_some() { report } else { String::new() };
+    Ok(Ok(Linked { told, warnings: Vec::new() }))
+}
+
+/// Why the flags call for a linker of another kind.
+fn options_need_another(options: &GoLink) -> Option<String> {
+    let mode = match options.build_mode {
+        None | Some(BuildMode::Exe | BuildMode::Pie) => None,
+        Some(BuildMode::CArchive) => Some("-buildmode=c-archive"),
+        Some(BuildMode::CShared) => Some("-buildmode=c-shared"),
+        Some(BuildMode::Shared) => Some("-buildmode=shared"),
+        Some(BuildMode::Plugin) => Some("-buildmode=plugin"),
+    };
+    let flags = [
+        (options.link_mode == LinkMode::External, "-linkmode=external"),
+        (options.link_shared, "-linkshared"),
+        (options.race, "-race"),
+        (options.msan, "-msan"),
+        (options.asan, "-asan"),
+    ];
+    let flag = flags.into_iter().find_map(|(on, flag)| on.then_some(flag));
+    mode.or(flag).map(|flag| format!("{flag} is not linked by cgolink itself"))
+}
+
+/// Why the program calls for a linker of another kind.
+fn program_needs_another(program: &Program<'_>) -> Option<String> {
+    if program.is_cgo {
+        return Some("the program uses cgo, whose C objects the Go door does not link".to_owned());
+    }
+    let with_host_objects = program.packages.iter().find(|package| package.contents.has_host_objects());
+    with_host_objects.map(|package| format!("package {} has objects that Go did not compile", package.path))
+}
