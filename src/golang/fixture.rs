@@ -1,0 +1,139 @@
+//! Small programs in memory, for the tests of stages.
+
+use std::path::Path;
+
+use super::program::{Package, Program};
+use super::resolve::{ObjectInput, resolve};
+use super::symbols::{PackageId, Symbols};
+use crate::args::golink::{BuildMode, GoLink};
+use crate::inputs::goabi::Release;
+use crate::inputs::goarchive::PackageFile;
+use crate::inputs::goobj::Object;
+use crate::inputs::goobj::records::package_index;
+use crate::target::Architecture;
+
+/// A definition of an object.
+#[derive(Clone, Default)]
+pub(super) struct Definition {
+    pub name: &'static str,
+    /// 0, 1 or [`u16::MAX`].
+    pub abi: u16,
+    /// As in `cmd/internal/objabi/symkind.go`: 1 is code, 3 read-only data, 5 and 7 data, 9 and 10 zeroed data.
+    pub kind: u8,
+    pub flags: u8,
+    pub size: u32,
+    pub alignment: u32,
+    pub data: &'static [u8],
+    /// Offset, size, raw type, addend, and the position of the target among the definitions.
+    pub relocations: Vec<(i32, u8, u16, i64, u32)>,
+    /// Raw kind and the position of the symbol among the definitions.
+    pub aux: Vec<(u8, u32)>,
+}
+
+/// The bytes of an object whose definitions all have names of no package.
+pub(super) fn object(definitions: &[Definition]) -> Vec<u8> {
+    let mut strings = Vec::new();
+    let (mut symbols, mut relocations, mut aux, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut indices = [vec![0u32], vec![0], vec![0]];
+    let reference = |index: u32| [package_index::NONE.to_le_bytes(), index.to_le_bytes()].concat();
+    for definition in definitions {
+        symbols.extend((definition.name.len() as u32).to_le_bytes());
+        symbols.extend((96 + strings.len() as u32).to_le_bytes());
+        strings.extend(definition.name.bytes());
+        symbols.extend(definition.abi.to_le_bytes());
+        symbols.extend([definition.kind, definition.flags, 0]);
+        symbols.extend(definition.size.to_le_bytes());
+        symbols.extend(definition.alignment.to_le_bytes());
+        for (offset, size, kind, addend, target) in &definition.relocations {
+            relocations.extend(offset.to_le_bytes());
+            relocations.push(*size);
+            relocations.extend(kind.to_le_bytes());
+            relocations.extend(addend.to_le_bytes());
+            relocations.extend(reference(*target));
+        }
+        for (kind, symbol) in &definition.aux {
+            aux.push(*kind);
+            aux.extend(reference(*symbol));
+        }
+        data.extend(definition.data);
+        let ends = [relocations.len() / 23, aux.len() / 9, data.len()];
+        indices.iter_mut().zip(ends).for_each(|(index, end)| index.push(end as u32));
+    }
+    let [of_relocations, of_aux, of_data] =
+        indices.map(|index| index.into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+    let none = Vec::new;
+    let blocks: [Vec<u8>; 18] = [
+        none(),
+        none(),
+        none(),
+        none(),
+        none(),
+        none(),
+        symbols,
+        none(),
+        none(),
+        none(),
+        none(),
+        of_relocations,
+        of_aux,
+        of_data,
+        relocations,
+        aux,
+        data,
+        none(),
+    ];
+    let mut bytes = [&b"\0go120ld"[..], &[0; 12]].concat();
+    let mut offset = 96 + strings.len() as u32;
+    for block in &blocks {
+        bytes.extend(offset.to_le_bytes());
+        offset += block.len() as u32;
+    }
+    bytes.extend(offset.to_le_bytes());
+    bytes.extend(strings);
+    blocks.iter().for_each(|block| bytes.extend(block));
+    bytes
+}
+
+/// A program of packages, each with the positions of those it imports; objects are added by [`load`].
+pub(super) fn program<'data>(
+    options: &'data GoLink,
+    architecture: Architecture,
+    packages: &[(&str, &[u32])],
+) -> Program<'data> {
+    let package = |(at, (path, imports)): (usize, &(&str, &[u32]))| Package {
+        path: (*path).to_owned(),
+        file: Path::new("p.a"),
+        contents: PackageFile {
+            path: Path::new("p.a"),
+            members: Vec::new(),
+            directives: Vec::new(),
+            is_main: at == 0,
+            cannot_link_internally: false,
+            prefers_external: false,
+        },
+        fingerprint: [0; 8],
+        objects: at as u32..at as u32 + 1,
+        imports: imports.iter().map(|import| PackageId(*import)).collect(),
+    };
+    Program {
+        options,
+        release: Release::of_version("go1.26").expect("a known release"),
+        version: "go1.26",
+        experiments: "",
+        architecture,
+        build_mode: BuildMode::Exe,
+        packages: packages.iter().enumerate().map(package).collect(),
+        module_info: None,
+        is_cgo: false,
+    }
+}
+
+/// The symbols of a program: one object for each package.
+pub(super) fn load<'data>(program: &Program<'data>, objects: &'data [Vec<u8>]) -> Symbols<'data> {
+    let input = |(at, bytes): (usize, &'data Vec<u8>)| ObjectInput {
+        object: Object::parse(bytes).expect("an object"),
+        package: PackageId(at as u32),
+    };
+    let inputs = objects.iter().enumerate().map(input).collect();
+    resolve(inputs, &program.packages, program.release).expect("a program")
+}
