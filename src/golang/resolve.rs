@@ -121,6 +121,10 @@ impl Hashed {
                 _ if local < counts.definitions() => Class::Other,
                 _ => Class::Reference,
             };
+            // Definitions without a name are their own; all references without one are the same symbol.
+            if symbol.is_unnamed() && class != Class::Reference && entry.object.content_hash(local).is_none() {
+                continue;
+            }
             let Some(hash) = hash_of(entry, local, symbol) else { continue };
             found.push((class as usize * SHARDS + names::shard_of(hash), hash, entry.base + local));
         }
@@ -151,7 +155,6 @@ fn hash_of(entry: &ObjectEntry<'_>, local: u32, symbol: SymbolRecord<'_>) -> Opt
     let object = &entry.object;
     match object.content_hash(local) {
         Some(content) => Some(content.spread()),
-        None if symbol.is_unnamed() => None,
         None => match Version::of_abi(symbol.abi()) {
             Version::Static => None,
             version => Some(names::hash(object.name(symbol), version)),
