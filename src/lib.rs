@@ -11,6 +11,7 @@ pub mod external;
 pub mod golang;
 pub mod ids;
 pub mod inputs;
+pub mod inspect;
 pub mod layout;
 pub mod link;
 pub mod liveness;

@@ -12,6 +12,8 @@ pub enum Subcommand {
     Doctor,
     /// `cgolink verify A B`.
     Verify,
+    /// `cgolink inspect FILE`.
+    Inspect,
     /// `cgolink --help`, `cgolink help`, `cgolink` alone.
     Help,
     /// `cgolink --version`.
@@ -21,7 +23,7 @@ pub enum Subcommand {
 impl Subcommand {
     /// Whether more arguments may follow.
     pub const fn takes_arguments(self) -> bool {
-        matches!(self, Subcommand::Doctor | Subcommand::Verify)
+        matches!(self, Subcommand::Doctor | Subcommand::Verify | Subcommand::Inspect)
     }
 }
 
@@ -42,6 +44,7 @@ pub fn subcommand(first: &OsStr) -> Option<Word> {
         "ld" => Some(Word::Ld),
         "link" => Some(Word::Link),
         "doctor" => Some(Word::Own(Subcommand::Doctor)),
+        "inspect" => Some(Word::Own(Subcommand::Inspect)),
         "verify" => Some(Word::Own(Subcommand::Verify)),
         "help" | "--help" | "-h" => Some(Word::Own(Subcommand::Help)),
         "--version" | "-V" => Some(Word::Own(Subcommand::Version)),
@@ -67,7 +70,8 @@ fn command() -> Command {
              cgolink TOOL [argument...]              for the go command: go build -toolexec=cgolink\n       \
              cgolink link [go tool link flags] file  a Go program from its package archives\n       \
              cgolink doctor\n       \
-             cgolink verify A B",
+             cgolink verify A B\n       \
+             cgolink inspect FILE",
         )
         .subcommand(Command::new("ld").about("Link from a GNU ld command line; `cgolink ld --help` lists the flags"))
         .subcommand(

@@ -21,6 +21,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::doctor;
 use crate::external::run;
 use crate::external::toolchain::{CLibrary, ToolchainQuery};
+use crate::inspect;
 use crate::target::Architecture;
 use crate::trace::Told;
 use crate::verify;
@@ -134,6 +135,7 @@ pub fn run(argv: &[OsString], environment: &Environment, engine: &Engine) -> u8 
         Door::GoLink => golang::run_link(&session, arguments),
         Door::Tool => golang::run_tool(&session, arguments),
         Door::Own(Subcommand::Doctor) => doctor::run(arguments, report::print),
+        Door::Own(Subcommand::Inspect) => inspect::run(arguments, report::print),
         Door::Own(Subcommand::Verify) => verify::run(arguments, report::print),
         Door::Own(Subcommand::Help) => {
             report::print(&cli::help());

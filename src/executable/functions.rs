@@ -104,6 +104,14 @@ impl<'data> PcLineTable<'data> {
         until_nul(self.table("filetab"), entry as usize)
     }
 
+    /// The file that a function starts in.
+    pub fn first_file(&self, function: &Function<'data>) -> Option<&'data [u8]> {
+        let (change, _) = uvarint(self.pc_values(function.offset("pcfile")), 0)?;
+        // Values are zigzag differences from -1.
+        let index = (change >> 1) as i64 ^ -((change & 1) as i64);
+        self.file(function.offset("cuOffset"), u32::try_from(index.checked_sub(1)?).ok()?)
+    }
+
     /// The bytes of the pc-value table at an offset of pctab, with the zero that ends it.
     pub fn pc_values(&self, offset: u32) -> &'data [u8] {
         let Some(table) = self.table("pctab").get(offset as usize..).filter(|_| offset != 0) else { return &[] };

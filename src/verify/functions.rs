@@ -92,12 +92,10 @@ fn records(a: (&PcLineTable<'_>, &Function<'_>), b: (&PcLineTable<'_>, &Function
             return add(field, few(from), few(to));
         }
     }
-    let files = |table: &PcLineTable<'_>, function: &Function<'_>| {
-        text(table.file(function.offset("cuOffset"), 0).unwrap_or(b""))
-    };
+    let files = |table: &PcLineTable<'_>, function: &Function<'_>| text(table.first_file(function).unwrap_or(b""));
     let (from, to) = (files(in_a, a), files(in_b, b));
     if from != to {
-        return add("first file of the unit", from, to);
+        return add("file", from, to);
     }
     let funcdata = a.funcdata.iter().zip(&b.funcdata).enumerate().find(|(_, (one, other))| one != other);
     if let Some((index, (from, to))) = funcdata {

@@ -39,7 +39,7 @@ fn x86_64(bytes: &[u8], at: usize, address: u64) -> Option<u64> {
         // A ModRM byte with mod 0 and r/m 5 after an opcode that is not itself a displacement's byte.
         branch || before(1) & 0xc7 == 0x05
     });
-    let start = starts.last()?;
+    let start = starts.min()?;
     let displacement = i64::from(half(bytes, start)? as i32);
     Some(address.wrapping_add(start as u64).wrapping_add(4).wrapping_add_signed(displacement))
 }

@@ -119,7 +119,7 @@ impl<'data> Locator<'data> {
         }
         let after = self.types.partition_point(|start| *start <= address);
         let start = *self.types.get(after.checked_sub(1)?)?;
-        Some(format!("after type {}", offset(&text(&self.type_name(start)?), address - start)))
+        Some(format!("after type {}", offset(&text(self.type_name(start)?), address - start)))
     }
 
     /// The function whose data an address lies in.
