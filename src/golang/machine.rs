@@ -7,6 +7,8 @@ use crate::target::Architecture;
 
 /// Bytes before the code that are kept for headers and notes.
 pub const HEADER: u64 = 4096;
+/// Bytes of a pointer.
+pub const POINTER: u64 = 8;
 
 /// No address or alignment that a command line asks for may be larger: sums of addresses must not wrap.
 const LARGEST_ADDRESS: u64 = 1 << 56;

@@ -3,10 +3,12 @@
 pub mod address;
 #[cfg(test)]
 mod fixture;
+pub mod groups;
 pub mod kind;
 pub mod link;
 pub mod load;
 mod machine;
+pub mod moduledata;
 mod names;
 pub mod phases;
 pub mod program;

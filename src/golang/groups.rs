@@ -1,0 +1,229 @@
+//! The symbols that mark the bounds of sections, and the groups that read-only data is laid out in (Go 1.26 and 1.27,
+//! `symtab` of `cmd/link/internal/ld/symtab.go`).
+//!
+//! Types, strings, function values and pointer masks lie together, each group behind a symbol that stands for it in
+//! `.symtab`. The order in which these symbols are made is part of the output: it breaks ties of the layout.
+
+use rayon::prelude::*;
+
+use super::kind::Kind;
+use super::machine::POINTER;
+use super::program::Program;
+use super::symbols::{GoSymbol, Symbols, Version, attribute};
+
+/// Marks that stand at the bounds of sections, in the order in which they are made.
+const BOUNDS: [(&[u8], Kind); 16] = [
+    (b"runtime.rodata", Kind::Rodata),
+    (b"runtime.erodata", Kind::RodataEnd),
+    (b"runtime.types", Kind::Rodata),
+    (b"runtime.etypes", Kind::Rodata),
+    (b"runtime.noptrdata", Kind::NoptrData),
+    (b"runtime.enoptrdata", Kind::NoptrDataEnd),
+    (b"runtime.data", Kind::Data),
+    (b"runtime.edata", Kind::DataEnd),
+    (b"runtime.bss", Kind::Bss),
+    (b"runtime.ebss", Kind::Bss),
+    (b"runtime.noptrbss", Kind::NoptrBss),
+    (b"runtime.enoptrbss", Kind::NoptrBss),
+    (b"runtime.covctrs", Kind::NoptrBss),
+    (b"runtime.ecovctrs", Kind::NoptrBss),
+    (b"runtime.end", Kind::Bss),
+    (b"runtime.epclntab", Kind::Rodata),
+];
+
+/// Where the mark of the masks that are made at start-up goes among [`BOUNDS`] (Go 1.27).
+const MASKS_AT: usize = 12;
+/// The group of these masks.
+pub(super) const GC_MASKS: &[u8] = b"runtime.gcmask.*";
+
+/// Makes a symbol that is no part of any section's contents: its address is said, not found.
+pub(super) fn mark(symbols: &mut Symbols<'_>, name: &[u8], kind: Kind) -> GoSymbol {
+    let symbol = symbols.define(name, kind);
+    symbols.set(symbol, attribute::SPECIAL | attribute::LOCAL);
+    symbol
+}
+
+/// Makes the marks and the groups, and puts every symbol that belongs to a group into it. After this no symbol of a group
+/// may be made.
+pub fn group(symbols: &mut Symbols<'_>, program: &Program<'_>) {
+    let walked = program.release.types_are_walked;
+    for (at, (name, kind)) in BOUNDS.into_iter().enumerate() {
+        if walked && at == MASKS_AT {
+            mark(symbols, GC_MASKS, Kind::NoptrBss);
+        }
+        mark(symbols, name, kind);
+    }
+    for (name, end) in [(&b"runtime.gcdata"[..], &b"runtime.egcdata"[..]), (b"runtime.gcbss", b"runtime.egcbss")] {
+        let masks = symbols.define(name, Kind::Rodata);
+        symbols.set(masks, attribute::LOCAL);
+        mark(symbols, end, Kind::Rodata);
+    }
+    let relro = program.is_position_independent() && !walked;
+    carrier(symbols, b"type:*", Kind::Type);
+    if relro {
+        carrier(symbols, b"typerel.*", Kind::TypeRelro);
+    }
+    let mut groups = vec![
+        (&b"go:string.*"[..], Kind::GoString),
+        (b"go:funcdesc", Kind::GoFunc),
+        (b"runtime.gcbits.*", Kind::GcBits),
+    ];
+    if walked {
+        groups.push((GC_MASKS, Kind::GcMask));
+    }
+    if relro {
+        groups.push((b"go:funcdescrel", Kind::GoFuncRelro));
+    }
+    for (name, kind) in groups {
+        let group = carrier(symbols, name, kind);
+        symbols.set(group, attribute::LOCAL);
+    }
+    assign(symbols, Rules { walked, relro });
+}
+
+fn carrier(symbols: &mut Symbols<'_>, name: &[u8], kind: Kind) -> GoSymbol {
+    let symbol = symbols.define(name, kind);
+    symbols.edit(symbol).size = 0;
+    symbols.set_alignment(symbol, POINTER);
+    symbol
+}
+
+/// What the groups depend on.
+#[derive(Clone, Copy)]
+struct Rules {
+    /// [`crate::inputs::goabi::Release::types_are_walked`].
+    walked: bool,
+    /// Types and function values go where the dynamic linker may write.
+    relro: bool,
+}
+
+/// What becomes of a symbol.
+#[derive(Clone, Copy)]
+struct Place {
+    is_hidden: bool,
+    group: Option<Kind>,
+}
+
+fn assign(symbols: &mut Symbols<'_>, rules: Rules) {
+    let table: &Symbols<'_> = symbols;
+    let places: Vec<Place> = (0..table.count() as u32)
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|id| place(table, GoSymbol(id), rules))
+        .collect();
+    for (id, place) in (0..).zip(places) {
+        let symbol = GoSymbol(id);
+        if let Some(kind) = place.group {
+            symbols.set_kind(symbol, kind);
+        }
+        if place.is_hidden {
+            symbols.set(symbol, attribute::NOT_IN_SYMTAB);
+        }
+    }
+}
+
+fn place(symbols: &Symbols<'_>, symbol: GoSymbol, rules: Rules) -> Place {
+    if symbol.is_none() || !symbols.is_reachable(symbol) {
+        return Place { is_hidden: false, group: None };
+    }
+    let kind = symbols.kind(symbol);
+    let group = match kind {
+        _ if symbols.is(symbol, attribute::SPECIAL) => None,
+        Kind::Rodata | Kind::GoFunc => group_of(symbols, symbol, rules),
+        Kind::NoptrBss if rules.walked && symbols.name(symbol).starts_with(b"type:.gcmask.") => Some(Kind::GcMask),
+        _ => None,
+    };
+    let is_local = || {
+        symbols.version(symbol) == Version::Static
+            && symbols.unit(symbol).is_some_and(|unit| !symbols.object(unit).object.is_from_assembly())
+            && !symbols.package_path(symbol).is_empty()
+    };
+    Place { is_hidden: group.is_some() || kind == Kind::CoverageCounter || is_local(), group }
+}
+
+fn group_of(symbols: &Symbols<'_>, symbol: GoSymbol, rules: Rules) -> Option<Kind> {
+    let name = symbols.name(symbol);
+    let is_mask = name.starts_with(b"runtime.gcbits.") || !rules.walked && name.starts_with(b"type:.gcprog.");
+    Some(match (is_mask, rules.relro) {
+        _ if name.starts_with(b"go:string.") => Kind::GoString,
+        (true, _) => Kind::GcBits,
+        (_, relro) if name.ends_with("·f".as_bytes()) => {
+            if relro {
+                Kind::GoFuncRelro
+            } else {
+                Kind::GoFunc
+            }
+        }
+        (_, relro) if name.starts_with(b"type:") => {
+            if relro {
+                Kind::TypeRelro
+            } else {
+                Kind::Type
+            }
+        }
+        _ if rules.walked && symbols.is_itab(symbol) => Kind::Type,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, Definition};
+    use super::*;
+    use crate::args::golink::{BuildMode, GoLink};
+    use crate::inputs::goabi::Release;
+    use crate::target::Architecture;
+
+    /// The kinds and marks of one symbol of each sort.
+    fn groups(version: &str, mode: BuildMode) -> Vec<(Kind, bool)> {
+        let options = GoLink::default();
+        let mut program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        program.release = Release::of_version(version).expect("a release");
+        program.build_mode = mode;
+        let rodata = |name| Definition { name, kind: 3, size: 8, ..Definition::default() };
+        let objects = [fixture::object(&[
+            rodata("go:string.\"x\""),
+            rodata("runtime.gcbits.01"),
+            rodata("main.f·f"),
+            rodata("type:int"),
+            rodata("main.table"),
+            Definition { abi: u16::MAX, ..rodata("main.local") },
+            Definition { kind: 10, ..rodata("type:.gcmask.T") },
+        ])];
+        let mut symbols = fixture::load(&program, &objects);
+        symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
+        let known: Vec<GoSymbol> = symbols.all().take(7).collect();
+        group(&mut symbols, &program);
+        let of = |symbol: &GoSymbol| (symbols.kind(*symbol), symbols.is(*symbol, attribute::NOT_IN_SYMTAB));
+        known.iter().map(of).collect()
+    }
+
+    #[test]
+    fn names_decide_the_group() {
+        let tail = |mask, hidden| [(Kind::Rodata, false), (Kind::Rodata, true), (mask, hidden)];
+        let kinds = |kinds: [Kind; 4]| kinds.map(|kind| (kind, true)).to_vec();
+        let plain = kinds([Kind::GoString, Kind::GcBits, Kind::GoFunc, Kind::Type]);
+        let relro = kinds([Kind::GoString, Kind::GcBits, Kind::GoFuncRelro, Kind::TypeRelro]);
+        let new = tail(Kind::GcMask, true);
+        let old = tail(Kind::NoptrBss, false);
+        assert_eq!(groups("go1.26", BuildMode::Exe), [&plain[..], &old].concat());
+        assert_eq!(groups("go1.26", BuildMode::Pie), [&relro[..], &old].concat());
+        assert_eq!(groups("go1.27", BuildMode::Pie), [&plain[..], &new].concat());
+    }
+
+    #[test]
+    fn marks_are_made_in_order() {
+        let options = GoLink::default();
+        let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        let objects = [fixture::object(&[])];
+        let mut symbols = fixture::load(&program, &objects);
+        let before = symbols.count();
+        group(&mut symbols, &program);
+        let made: Vec<_> = symbols.all().skip(before - 1).collect();
+        assert_eq!(made.len(), 16 + 4 + 4);
+        assert_eq!(symbols.name(made[0]), b"runtime.rodata");
+        assert!(symbols.is(made[0], attribute::SPECIAL | attribute::LOCAL | attribute::REACHABLE));
+        assert_eq!(symbols.name(made[23]), b"runtime.gcbits.*");
+        assert_eq!((symbols.alignment(made[23]), symbols.kind(made[23])), (8, Kind::GcBits));
+    }
+}
