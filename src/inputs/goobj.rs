@@ -148,6 +148,15 @@ impl ContentHash {
     }
 }
 
+impl std::fmt::Display for ContentHash {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ContentHash::Short(hash) => write!(out, "{hash:x}"),
+            ContentHash::Long(hash) => write!(out, "{hash:x}"),
+        }
+    }
+}
+
 /// Stands for a short hash.
 const SHORT: u64 = u64::MAX;
 
