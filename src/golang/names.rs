@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::symbols::Version;
 
 /// Bits of a hash that choose its shard.
-const SHARD_BITS: u32 = 5;
+const SHARD_BITS: u32 = 6;
 /// Shards of a table.
 pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 
@@ -17,6 +17,8 @@ pub(super) struct NameEntry {
     pub hash: u64,
     /// Where the name first stood: a position in the column of slots.
     pub first: u32,
+    /// The object that `first` belongs to.
+    pub object: u32,
     /// Where the definition that counts stands.
     pub winner: u32,
 }
@@ -38,10 +40,15 @@ pub(super) const fn shard_of(hash: u64) -> usize {
 }
 
 impl NameTable {
-    /// Where a name first stood; `name_of` tells the name of a slot.
-    pub fn find<'data>(&self, name: &[u8], version: Version, name_of: impl Fn(u32) -> &'data [u8]) -> Option<u32> {
+    /// Where a name first stood; `name_of` tells the name of an entry.
+    pub fn find<'data>(
+        &self,
+        name: &[u8],
+        version: Version,
+        name_of: impl Fn(&NameEntry) -> &'data [u8],
+    ) -> Option<u32> {
         let hash = hash(name, version);
         let shard = self.shards.get(shard_of(hash))?;
-        shard.find(hash, |entry| entry.hash == hash && name_of(entry.first) == name).map(|entry| entry.first)
+        shard.find(hash, |entry| entry.hash == hash && name_of(entry) == name).map(|entry| entry.first)
     }
 }

@@ -96,7 +96,7 @@ fn unknown_package(from: &Package<'_>, path: &str) -> Diagnostic {
         .help("list it in the importcfg, or build the packages again")
 }
 
-/// What of a symbol decides where it goes.
+/// Which list of names a symbol belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 enum Class {
@@ -105,60 +105,80 @@ enum Class {
     Reference,
 }
 
+/// A definition that is found by its contents.
+#[derive(Clone, Copy, Default)]
+struct ByContents {
+    hash: [u64; 2],
+    slot: u32,
+    size: u32,
+}
+
 /// The hashes of one object's symbols, sorted by class and shard, and in the order of the object within these.
 struct Hashed {
-    entries: Vec<(u64, u32)>,
-    starts: Vec<u32>,
+    names: Sorted<(u64, u32)>,
+    contents: Sorted<ByContents>,
 }
 
 impl Hashed {
     fn of(entry: &ObjectEntry<'_>) -> Self {
-        let counts = entry.object.counts();
-        let mut found: Vec<(usize, u64, u32)> = Vec::with_capacity(counts.all() as usize);
-        for (local, symbol) in (0u32..).zip(entry.object.symbols()) {
+        let (object, counts) = (&entry.object, entry.object.counts());
+        let named = (0u32..counts.package).chain(counts.package + counts.hashed64 + counts.hashed..counts.all());
+        let names = named.filter_map(|local| {
+            let symbol = object.symbol(local);
             let class = match local {
                 _ if local < counts.package => Class::Package,
                 _ if local < counts.definitions() => Class::Other,
                 _ => Class::Reference,
             };
             // Definitions without a name are their own; all references without one are the same symbol.
-            if symbol.is_unnamed() && class != Class::Reference && entry.object.content_hash(local).is_none() {
-                continue;
+            if symbol.is_unnamed() && class != Class::Reference {
+                return None;
             }
-            let Some(hash) = hash_of(entry, local, symbol) else { continue };
-            found.push((class as usize * SHARDS + names::shard_of(hash), hash, entry.base + local));
-        }
-        let mut starts = vec![0u32; 3 * SHARDS + 1];
-        for &(bucket, ..) in &found {
-            starts[bucket + 1] += 1;
-        }
-        for bucket in 0..3 * SHARDS {
-            starts[bucket + 1] += starts[bucket];
-        }
-        let mut next = starts.clone();
-        let mut entries = vec![(0, 0); found.len()];
-        for (bucket, hash, slot) in found {
-            entries[next[bucket] as usize] = (hash, slot);
-            next[bucket] += 1;
-        }
-        Hashed { entries, starts }
-    }
-
-    fn of_shard(&self, class: Class, shard: usize) -> &[(u64, u32)] {
-        let bucket = class as usize * SHARDS + shard;
-        &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+            match Version::of_abi(symbol.abi()) {
+                Version::Static => None,
+                version => {
+                    let hash = names::hash(object.name(symbol), version);
+                    Some((class as usize * SHARDS + names::shard_of(hash), (hash, entry.base + local)))
+                }
+            }
+        });
+        let contents = (counts.package..counts.package + counts.hashed64 + counts.hashed).filter_map(|local| {
+            let content = object.content_hash(local)?;
+            let size = object.symbol(local).size();
+            let by = ByContents { hash: content.spread(), slot: entry.base + local, size };
+            Some((names::shard_of(by.hash[0]), by))
+        });
+        Hashed { names: Sorted::new(3 * SHARDS, names), contents: Sorted::new(SHARDS, contents) }
     }
 }
 
-/// What a symbol is found by: its contents, its name, or nothing.
-fn hash_of(entry: &ObjectEntry<'_>, local: u32, symbol: SymbolRecord<'_>) -> Option<u64> {
-    let object = &entry.object;
-    match object.content_hash(local) {
-        Some(content) => Some(content.spread()),
-        None => match Version::of_abi(symbol.abi()) {
-            Version::Static => None,
-            version => Some(names::hash(object.name(symbol), version)),
-        },
+/// Entries sorted by bucket, in the order in which they came within each.
+struct Sorted<T> {
+    entries: Vec<T>,
+    starts: Vec<u32>,
+}
+
+impl<T: Copy + Default> Sorted<T> {
+    fn new(buckets: usize, found: impl Iterator<Item = (usize, T)>) -> Self {
+        let found: Vec<(usize, T)> = found.collect();
+        let mut starts = vec![0u32; buckets + 1];
+        for (bucket, _) in &found {
+            starts[bucket + 1] += 1;
+        }
+        for bucket in 0..buckets {
+            starts[bucket + 1] += starts[bucket];
+        }
+        let mut next = starts.clone();
+        let mut entries = vec![T::default(); found.len()];
+        for (bucket, entry) in found {
+            entries[next[bucket] as usize] = entry;
+            next[bucket] += 1;
+        }
+        Sorted { entries, starts }
+    }
+
+    fn bucket(&self, bucket: usize) -> &[T] {
+        &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
     }
 }
 
@@ -172,108 +192,150 @@ struct Space<'a, 'data> {
 }
 
 impl<'data> Space<'_, 'data> {
-    fn locate(&self, slot: u32) -> (&ObjectEntry<'data>, u32) {
-        let entry = &self.objects[self.objects.partition_point(|entry| entry.base <= slot) - 1];
-        (entry, slot - entry.base)
+    /// An object and the symbol's position in it, of a slot.
+    fn locate(&self, slot: u32) -> At {
+        let object = self.objects.partition_point(|entry| entry.base <= slot) - 1;
+        At { object: object as u32, slot }
     }
 
-    fn name(&self, slot: u32) -> &'data [u8] {
-        let (entry, local) = self.locate(slot);
-        entry.object.name(entry.object.symbol(local))
+    fn symbol(&self, at: At) -> (&Object<'data>, SymbolRecord<'data>, u32) {
+        let entry = &self.objects[at.object as usize];
+        let local = at.slot - entry.base;
+        (&entry.object, entry.object.symbol(local), local)
+    }
+
+    fn name(&self, at: At) -> &'data [u8] {
+        let (object, symbol, _) = self.symbol(at);
+        object.name(symbol)
+    }
+
+    fn refer(&self, at: At, first: u32) {
+        self.firsts[at.slot as usize].store(first, Ordering::Relaxed);
+    }
+}
+
+/// A slot with the object that it belongs to.
+#[derive(Clone, Copy)]
+struct At {
+    object: u32,
+    slot: u32,
+}
+
+impl At {
+    fn first(entry: &NameEntry) -> Self {
+        At { object: entry.object, slot: entry.first }
+    }
+
+    fn new_entry(self, hash: u64) -> NameEntry {
+        NameEntry { hash, first: self.slot, object: self.object, winner: self.slot }
     }
 }
 
 /// A shard of the table.
 struct Shard {
     names: HashTable<NameEntry>,
-    /// Content hash to the slot that was first, the one that wins, and its size.
-    contents: HashMap<(u128, bool), (u32, u32, u32)>,
+    contents: HashTable<ContentEntry>,
     /// Zeroed and initialised definitions of one variable: where its name first stood, and the larger size.
     sizes: Vec<(u32, u32)>,
     errors: Vec<Diagnostic>,
 }
 
+/// Contents with where they first stood, and the definition that wins.
+struct ContentEntry {
+    hash: [u64; 2],
+    first: u32,
+    winner: u32,
+    size: u32,
+}
+
 impl Shard {
     fn fill(shard: usize, space: &Space<'_, '_>, hashed: &[Hashed]) -> Self {
-        let mut table =
-            Shard { names: HashTable::new(), contents: HashMap::new(), sizes: Vec::new(), errors: Vec::new() };
-        let expected = hashed.iter().map(|of| of.of_shard(Class::Package, shard).len()).sum();
-        table.names.reserve(expected, |entry: &NameEntry| entry.hash);
-        for &(hash, slot) in hashed.iter().flat_map(|of| of.of_shard(Class::Package, shard)) {
-            table.define_in_package(space, hash, slot);
+        let (mut names, mut contents) = (HashTable::new(), HashTable::new());
+        let of_class = |of: &Hashed, class: Class| of.names.bucket(class as usize * SHARDS + shard).len();
+        let count = |of: &Hashed| of_class(of, Class::Package) + of_class(of, Class::Other);
+        names.reserve(hashed.iter().map(count).sum(), |entry: &NameEntry| entry.hash);
+        let most = hashed.iter().map(|of| of.contents.bucket(shard).len()).sum::<usize>();
+        contents.reserve(most / 2, |entry: &ContentEntry| entry.hash[0]);
+        let mut table = Shard { names, contents, sizes: Vec::new(), errors: Vec::new() };
+        let class = |class: Class| {
+            (0u32..).zip(hashed).flat_map(move |(object, of)| {
+                let found = of.names.bucket(class as usize * SHARDS + shard).iter();
+                found.map(move |&(hash, slot)| (hash, At { object, slot }))
+            })
+        };
+        for (hash, at) in class(Class::Package) {
+            table.define_in_package(space, hash, at);
         }
-        for (entry, of) in space.objects.iter().zip(hashed) {
-            for &(hash, slot) in of.of_shard(Class::Other, shard) {
-                match entry.object.content_hash(slot - entry.base) {
-                    Some(content) => table.define_contents(space, entry, content.key(), slot),
-                    None => table.define(space, hash, slot),
-                }
-            }
+        for by in hashed.iter().flat_map(|of| of.contents.bucket(shard)) {
+            table.define_contents(space, by);
         }
-        for &(hash, slot) in hashed.iter().flat_map(|of| of.of_shard(Class::Reference, shard)) {
-            table.refer(space, hash, slot);
+        for (hash, at) in class(Class::Other) {
+            table.define(space, hash, at);
+        }
+        for (hash, at) in class(Class::Reference) {
+            table.refer(space, hash, at);
         }
         table
     }
 
+    fn find(&mut self, space: &Space<'_, '_>, hash: u64, at: At) -> Option<&mut NameEntry> {
+        let name = space.name(at);
+        self.names.find_mut(hash, |entry| entry.hash == hash && space.name(At::first(entry)) == name)
+    }
+
     /// Packages are defined once; if two objects of one package define a name all the same, the last is found by it.
-    fn define_in_package(&mut self, space: &Space<'_, '_>, hash: u64, slot: u32) {
-        let name = space.name(slot);
-        let same = |entry: &NameEntry| entry.hash == hash && space.name(entry.first) == name;
-        let new = NameEntry { hash, first: slot, winner: slot };
-        match self.names.find_mut(hash, same) {
-            Some(entry) => *entry = new,
+    fn define_in_package(&mut self, space: &Space<'_, '_>, hash: u64, at: At) {
+        match self.find(space, hash, at) {
+            Some(entry) => *entry = at.new_entry(hash),
             None => {
-                self.names.insert_unique(hash, new, |entry| entry.hash);
+                self.names.insert_unique(hash, at.new_entry(hash), |entry| entry.hash);
             }
         }
     }
 
     /// The same contents may be stored without the zeros at their end: the largest of equals counts.
-    fn define_contents(&mut self, space: &Space<'_, '_>, entry: &ObjectEntry<'_>, key: (u128, bool), slot: u32) {
-        let size = entry.object.symbol(slot - entry.base).size();
-        let (first, winner, largest) = self.contents.entry(key).or_insert((slot, slot, size));
-        if size > *largest {
-            (*winner, *largest) = (slot, size);
-        }
-        space.firsts[slot as usize].store(*first, Ordering::Relaxed);
-    }
-
-    fn refer(&mut self, space: &Space<'_, '_>, hash: u64, slot: u32) {
-        let name = space.name(slot);
-        let same = |entry: &NameEntry| entry.hash == hash && space.name(entry.first) == name;
-        let first = match self.names.find(hash, same) {
-            Some(entry) => entry.first,
-            None => {
-                let new = NameEntry { hash, first: slot, winner: slot };
-                self.names.insert_unique(hash, new, |entry| entry.hash);
-                slot
+    fn define_contents(&mut self, space: &Space<'_, '_>, by: &ByContents) {
+        let same = |entry: &ContentEntry| entry.hash == by.hash;
+        match self.contents.find_mut(by.hash[0], same) {
+            Some(entry) => {
+                if by.size > entry.size {
+                    (entry.winner, entry.size) = (by.slot, by.size);
+                }
+                space.firsts[by.slot as usize].store(entry.first, Ordering::Relaxed);
             }
-        };
-        space.firsts[slot as usize].store(first, Ordering::Relaxed);
+            None => {
+                let new = ContentEntry { hash: by.hash, first: by.slot, winner: by.slot, size: by.size };
+                self.contents.insert_unique(by.hash[0], new, |entry| entry.hash[0]);
+            }
+        }
     }
 
-    fn define(&mut self, space: &Space<'_, '_>, hash: u64, slot: u32) {
-        let name = space.name(slot);
-        let same = |entry: &NameEntry| entry.hash == hash && space.name(entry.first) == name;
-        let Some(entry) = self.names.find_mut(hash, same) else {
-            let new = NameEntry { hash, first: slot, winner: slot };
-            self.names.insert_unique(hash, new, |entry| entry.hash);
+    fn refer(&mut self, space: &Space<'_, '_>, hash: u64, at: At) {
+        match self.find(space, hash, at) {
+            Some(entry) => space.refer(at, entry.first),
+            None => {
+                self.names.insert_unique(hash, at.new_entry(hash), |entry| entry.hash);
+            }
+        }
+    }
+
+    fn define(&mut self, space: &Space<'_, '_>, hash: u64, at: At) {
+        let Some(entry) = self.find(space, hash, at) else {
+            self.names.insert_unique(hash, at.new_entry(hash), |entry| entry.hash);
             return;
         };
-        space.firsts[slot as usize].store(entry.first, Ordering::Relaxed);
-        match Candidate::of(space, slot).against(&Candidate::of(space, entry.winner), space.release) {
+        space.refer(at, entry.first);
+        let first = entry.first;
+        let old = if entry.winner == first { At::first(entry) } else { space.locate(entry.winner) };
+        match Candidate::of(space, at).against(&Candidate::of(space, old), space.release) {
             Verdict::Old => {}
-            Verdict::New => entry.winner = slot,
+            Verdict::New => entry.winner = at.slot,
             Verdict::NewWithSize(size) => {
-                entry.winner = slot;
-                self.sizes.push((entry.first, size));
+                entry.winner = at.slot;
+                self.sizes.push((first, size));
             }
-            Verdict::OldWithSize(size) => self.sizes.push((entry.first, size)),
-            Verdict::Duplicate => {
-                let (old, new) = (entry.winner, slot);
-                self.errors.push(duplicate(space, name, old, new));
-            }
+            Verdict::OldWithSize(size) => self.sizes.push((first, size)),
+            Verdict::Duplicate => self.errors.push(duplicate(space, old, at)),
         }
     }
 }
@@ -298,13 +360,14 @@ enum Verdict {
 }
 
 impl Candidate {
-    fn of(space: &Space<'_, '_>, slot: u32) -> Self {
-        let (entry, local) = space.locate(slot);
-        let symbol = entry.object.symbol(local);
+    fn of(space: &Space<'_, '_>, at: At) -> Self {
+        let (object, symbol, local) = space.symbol(at);
         let kind = Kind::of_object(symbol.kind());
-        let has_contents = !entry.object.data(local).is_empty();
+        let duplicate_ok = symbol.flags() & flag::DUPLICATE_OK != 0;
+        // Where any definition will do, nobody asks for contents.
+        let has_contents = !duplicate_ok && !object.data(local).is_empty();
         Candidate {
-            duplicate_ok: symbol.flags() & flag::DUPLICATE_OK != 0,
+            duplicate_ok,
             size: symbol.size(),
             is_text: kind.is_text(),
             data: kind.is_data().then_some(has_contents),
@@ -338,14 +401,13 @@ impl Candidate {
     }
 }
 
-fn duplicate(space: &Space<'_, '_>, name: &[u8], old: u32, new: u32) -> Diagnostic {
-    let describe = |slot: u32| {
-        let (entry, local) = space.locate(slot);
-        let package = &space.packages[entry.package.index()];
-        let size = entry.object.symbol(local).size();
+fn duplicate(space: &Space<'_, '_>, old: At, new: At) -> Diagnostic {
+    let describe = |at: At| {
+        let package = &space.packages[space.objects[at.object as usize].package.index()];
+        let size = space.symbol(at).1.size();
         format!("defined in package {} ({}), {size} bytes", package.path, package.file.display())
     };
-    let name = String::from_utf8_lossy(name);
+    let name = String::from_utf8_lossy(space.name(new));
     Diagnostic::error("duplicate-symbol", format!("the symbol {name} is defined twice"))
         .note(describe(old))
         .note(describe(new))
@@ -482,7 +544,7 @@ fn settle<'data>(symbols: &mut Symbols<'data>, shards: Vec<Shard>, firsts: &[u32
     let mut names = Vec::with_capacity(shards.len());
     for shard in shards {
         winners.extend(shard.names.iter().map(|entry| (entry.first, entry.winner)).filter(|(first, won)| first != won));
-        let contents = shard.contents.values().map(|&(first, winner, _)| (first, winner));
+        let contents = shard.contents.iter().map(|entry| (entry.first, entry.winner));
         winners.extend(contents.filter(|(first, winner)| first != winner));
         sizes.extend(shard.sizes);
         names.push(shard.names);

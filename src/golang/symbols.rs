@@ -473,15 +473,11 @@ impl<'data> Symbols<'data> {
 
     /// The symbol of a name.
     pub fn find(&self, name: &[u8], version: Version) -> Option<GoSymbol> {
-        let slot = self.names.find(name, version, |slot| self.slot_name(slot));
+        let slot = self.names.find(name, version, |entry| {
+            let owner = &self.objects[entry.object as usize];
+            owner.object.name(owner.object.symbol(entry.first - owner.base))
+        });
         slot.map(|slot| self.slots[slot as usize]).or_else(|| self.made_names.get(&(name.to_vec(), version)).copied())
-    }
-
-    /// The name of a position in the column of slots.
-    fn slot_name(&self, slot: u32) -> &'data [u8] {
-        let owner = self.objects.partition_point(|entry| entry.base <= slot) - 1;
-        let entry = &self.objects[owner];
-        entry.object.name(entry.object.symbol(slot - entry.base))
     }
 
     /// The symbol of a name, made if there is none: undefined and unreachable then.

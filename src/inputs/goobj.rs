@@ -137,23 +137,28 @@ pub enum ContentHash {
 }
 
 impl ContentHash {
-    /// The hash and whether it is a short one: equal for equal contents only.
-    pub const fn key(self) -> (u128, bool) {
+    /// The hash as two words, equal for equal contents only. The first one's bits are spread evenly.
+    pub const fn spread(self) -> [u64; 2] {
         match self {
-            ContentHash::Short(hash) => (hash as u128, true),
-            ContentHash::Long(hash) => (hash, false),
-        }
-    }
-
-    /// 64 bits of which the upper ones are spread evenly.
-    pub const fn spread(self) -> u64 {
-        match self {
-            // The contents are anything but evenly spread.
-            ContentHash::Short(hash) => (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            ContentHash::Long(hash) => hash as u64,
+            // The contents are anything but evenly spread; the factor is odd, so that nothing is lost. A long hash with this
+            // second word is as unlikely as any other collision of it.
+            ContentHash::Short(hash) => [(hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15), SHORT],
+            ContentHash::Long(hash) => [hash as u64, (hash >> 64) as u64],
         }
     }
 }
+
+impl std::fmt::Display for ContentHash {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ContentHash::Short(hash) => write!(out, "{hash:x}"),
+            ContentHash::Long(hash) => write!(out, "{hash:x}"),
+        }
+    }
+}
+
+/// Stands for a short hash.
+const SHORT: u64 = u64::MAX;
 
 /// A package that an object imports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -75,7 +75,7 @@ fn symbols(object: &Object<'_>, names: &Names<'_>) -> Vec<Vec<Value>> {
         let local = index as u32;
         let hash = match local < object.counts().package {
             true => String::new(),
-            false => object.content_hash(local).map_or_else(String::new, |hash| format!("{:x}", hash.key().0)),
+            false => object.content_hash(local).map_or_else(String::new, |hash| hash.to_string()),
         };
         let defined = local < object.counts().definitions();
         let kind = if defined { format!("{:?}", Kind::of_object(symbol.kind())) } else { "reference".to_owned() };

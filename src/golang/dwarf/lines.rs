@@ -1,0 +1,213 @@
+//! The head of a unit's line table: its folders and files (Go 1.26 and 1.27, `writelines` and `writeDirFileTables` of
+//! `cmd/link/internal/ld/dwarf.go`; DWARF 5, 6.2.4). What follows are the parts that compilers wrote for each function,
+//! which name files by their position in the unit's list.
+
+use hashbrown::HashMap;
+
+use super::abbreviations::{Version, form};
+use super::put::{Growing, Put};
+
+const LINE_BASE: i8 = -4;
+const LINE_RANGE: u8 = 10;
+/// How many operands each standard opcode has; the first opcode that is no standard one is one more than there are.
+const OPERANDS: [u8; 10] = [0, 1, 1, 1, 1, 0, 0, 0, 1, 0];
+const LNCT_PATH: u64 = 1;
+const LNCT_DIRECTORY_INDEX: u64 = 2;
+
+/// The table of folders and files.
+struct Files {
+    folders: Vec<Vec<u8>>,
+    /// Name and position of the folder.
+    files: Vec<(Vec<u8>, u64)>,
+}
+
+/// The head of a line table of `rest` more bytes, for files in the order of the unit.
+pub(super) fn head(version: Version, files: &[Vec<u8>], rest: u64) -> Vec<u8> {
+    let mut out = Growing::default();
+    out.u32(0);
+    match version {
+        Version::Five => out.bytes(&[5, 0, 8, 0]),
+        Version::Four => out.u16(2),
+    }
+    let length_at = out.bytes.len();
+    out.u32(0);
+    out.u8(1); // bytes of the smallest instruction, whatever the machine
+    if version == Version::Five {
+        out.u8(1);
+    }
+    out.bytes(&[1, LINE_BASE as u8, LINE_RANGE, OPERANDS.len() as u8 + 1]);
+    out.bytes(&OPERANDS);
+    put_files(&Files::of(version, files), version, &mut out);
+    let end = out.bytes.len();
+    out.set_u32(length_at, (end - length_at - 4) as u32);
+    out.set_u32(0, (end as u64 - 4 + rest) as u32);
+    out.bytes
+}
+
+impl Files {
+    fn of(version: Version, names: &[Vec<u8>]) -> Self {
+        let mut table = Files { folders: vec![b".".to_vec()], files: Vec::with_capacity(names.len() + 1) };
+        if version == Version::Five {
+            // Files count from 1, as in version 4; some debuggers stumble over an empty name.
+            table.files.push((b"?".to_vec(), 0));
+        }
+        let mut known: HashMap<Vec<u8>, u64> = HashMap::from([(b".".to_vec(), 0)]);
+        for (index, name) in names.iter().enumerate() {
+            let missing = || format!("<missing>_{index}").into_bytes();
+            let name = if name.is_empty() { &missing() } else { name };
+            let folder = path_folder(name);
+            let next = table.folders.len() as u64;
+            let position = *known.entry(folder.clone()).or_insert(next);
+            if position == next {
+                table.folders.push(folder);
+            }
+            table.files.push((path_base(name).to_vec(), position));
+        }
+        table
+    }
+}
+
+fn put_files(table: &Files, version: Version, out: &mut Growing) {
+    match version {
+        Version::Five => {
+            out.u8(1);
+            out.uleb(LNCT_PATH);
+            out.uleb(u64::from(form::STRING));
+            out.uleb(table.folders.len() as u64);
+            for folder in &table.folders {
+                out.string(folder);
+            }
+            out.u8(2);
+            out.uleb(LNCT_PATH);
+            out.uleb(u64::from(form::STRING));
+            out.uleb(LNCT_DIRECTORY_INDEX);
+            out.uleb(u64::from(form::UDATA));
+            out.uleb(table.files.len() as u64);
+            for (file, folder) in &table.files {
+                out.string(file);
+                out.uleb(*folder);
+            }
+        }
+        Version::Four => {
+            for folder in &table.folders[1..] {
+                out.string(folder);
+            }
+            out.u8(0);
+            for (file, folder) in &table.files {
+                out.string(file);
+                out.uleb(*folder);
+                out.bytes(&[0, 0]); // time and length are not told
+            }
+            out.u8(0);
+        }
+    }
+}
+
+/// A file's name as an object has it, with the folder of the toolchain in place of `$GOROOT` if the process knows it.
+pub(super) fn expand(name: &[u8], goroot: Option<&[u8]>) -> Vec<u8> {
+    let name = name.strip_prefix(b"gofile..").unwrap_or(name);
+    match (name.strip_prefix(b"$GOROOT"), goroot) {
+        (Some(rest), Some(goroot)) if rest.starts_with(b"/") => clean(&[goroot, rest].concat()),
+        _ => name.to_vec(),
+    }
+}
+
+/// The last element of a path, as Go's `path.Base` has it.
+fn path_base(path: &[u8]) -> &[u8] {
+    let length = path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
+    match (path.is_empty(), length) {
+        (true, _) => b".",
+        (false, 0) => b"/",
+        _ => path[..length].rsplit(|&byte| byte == b'/').next().unwrap_or_default(),
+    }
+}
+
+/// All but the last element of a path, in its shortest form, as Go's `path.Dir` has it.
+fn path_folder(path: &[u8]) -> Vec<u8> {
+    let length = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    clean(&path[..length])
+}
+
+/// The shortest path that means the same, as Go's `path.Clean` has it.
+fn clean(path: &[u8]) -> Vec<u8> {
+    let is_rooted = path.starts_with(b"/");
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." if parts.last().is_some_and(|last| *last != b"..") => {
+                parts.pop();
+            }
+            b".." if is_rooted => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join(&b'/');
+    match (is_rooted, joined.is_empty()) {
+        (true, _) => [b"/", &joined[..]].concat(),
+        (false, true) => b".".to_vec(),
+        (false, false) => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_apart_as_go_does() {
+        for (path, base, folder) in [
+            ("<autogenerated>", "<autogenerated>", "."),
+            ("/usr/lib/go/src/fmt/print.go", "print.go", "/usr/lib/go/src/fmt"),
+            ("a//b/./c/../d.go", "d.go", "a/b"),
+            ("/../x.go", "x.go", "/"),
+            ("../../x.go", "x.go", "../.."),
+            ("a/..", "..", "a"),
+            ("dir/", "dir", "dir"),
+            ("//", "/", "/"),
+        ] {
+            let (path_base, path_folder) = (path_base(path.as_bytes()), path_folder(path.as_bytes()));
+            assert_eq!((path_base, &path_folder[..]), (base.as_bytes(), folder.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_toolchain_stands_for_its_variable() {
+        let expand = |name: &str, root: Option<&str>| {
+            String::from_utf8(expand(name.as_bytes(), root.map(str::as_bytes))).expect("text")
+        };
+        assert_eq!(expand("gofile..$GOROOT/src/a.go", Some("/go/")), "/go/src/a.go");
+        assert_eq!(expand("$GOROOT/src/a.go", None), "$GOROOT/src/a.go");
+        assert_eq!(expand("$GOROOTS/a.go", Some("/go")), "$GOROOTS/a.go");
+    }
+
+    #[test]
+    fn heads_read_back() {
+        let files = ["", "/a/x.go", "/a/y.go", "b.go"].map(|name| name.as_bytes().to_vec());
+        for version in [Version::Four, Version::Five] {
+            let mut bytes = head(version, &files, 3);
+            bytes.extend([0, 1, 1]); // the end of a sequence
+            let lines = gimli::DebugLine::new(&bytes, gimli::LittleEndian);
+            let program = lines.program(gimli::DebugLineOffset(0), 8, None, None).expect("a line program");
+            let header = program.header();
+            assert_eq!((header.line_base(), header.line_range(), header.opcode_base()), (-4, 10, 11));
+            assert_eq!(header.version(), if version == Version::Five { 5 } else { 2 });
+            let name = |index| {
+                let file = header.file(index).expect("a file");
+                let text = |value: gimli::AttributeValue<gimli::EndianSlice<'_, _>>| match value {
+                    gimli::AttributeValue::String(text) => String::from_utf8_lossy(text.slice()).into_owned(),
+                    _ => String::new(),
+                };
+                (text(file.path_name()), header.directory(file.directory_index()).map(text))
+            };
+            // Version 4 leaves folder 0 to the unit's DW_AT_comp_dir.
+            let here = if version == Version::Five { Some(".".to_owned()) } else { None };
+            assert_eq!(name(1), ("<missing>_0".into(), here.clone()));
+            assert_eq!(name(3), ("y.go".into(), Some("/a".into())));
+            assert_eq!(name(4), ("b.go".into(), here));
+            assert!(header.file(5).is_none());
+            let (_, sequences) = program.sequences().expect("no more than the file has");
+            assert_eq!(sequences.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What the debug information of live functions and variables mentions, unit by unit and in parallel (Go 1.26 and 1.27,
+//! `dwarfVisitFunction`, `writedebugaddr`, `collectUnitLocs` and the pass over variables of `dwarfGenerateDebugInfo` in
+//! `cmd/link/internal/ld/dwarf.go`).
+//!
+//! Types are made when they are first mentioned. A second mention changes nothing, so each unit's list names each type once,
+//! and the lists taken one behind the other make the same types in the same order as all mentions would.
+
+use hashbrown::HashSet;
+use rayon::prelude::*;
+
+use super::abbreviations::Version as DwarfVersion;
+use crate::golang::kind::Kind;
+use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version, attribute};
+use crate::golang::text::Text;
+use crate::inputs::goobj::records::flag2;
+use crate::inputs::goobj::{AuxKind, RelocationKind};
+
+/// What compilers wrote about a function: symbols, or none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct FunctionParts {
+    /// Its entry.
+    pub info: GoSymbol,
+    /// Where its variables are, as far as its entry says that it is told.
+    pub locations: GoSymbol,
+    /// Ranges of its blocks, if it has an entry.
+    pub ranges: GoSymbol,
+    /// Its part of the line table.
+    pub lines: GoSymbol,
+}
+
+/// Something that an entry mentions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mention {
+    /// A type by its own symbol.
+    Type(GoSymbol),
+    /// A type by the name of its entry.
+    Described(GoSymbol),
+    /// The entry of a function that is inlined.
+    Abstract(GoSymbol),
+}
+
+/// What the functions of a unit mention.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UnitScan {
+    /// Its functions, in order.
+    pub functions: Vec<FunctionParts>,
+    /// What they mention, each once, in order.
+    pub mentions: Vec<Mention>,
+    /// The functions that entries refer to by number, in order; none in version 4.
+    pub addresses: Vec<GoSymbol>,
+}
+
+/// Scans the functions of all units.
+pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersion) -> Vec<UnitScan> {
+    text.units.par_iter().map(|unit| scan_unit(symbols, unit, version)).collect()
+}
+
+fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion) -> UnitScan {
+    let mut scan = UnitScan { functions: Vec::with_capacity(unit.len()), ..UnitScan::default() };
+    let mut seen = HashSet::new();
+    for &function in unit {
+        let mut parts = FunctionParts::default();
+        let mut locations = GoSymbol::NONE;
+        for (kind, aux) in symbols.aux(function) {
+            match kind {
+                AuxKind::DwarfInfo => parts.info = aux,
+                AuxKind::DwarfRanges => parts.ranges = aux,
+                AuxKind::DwarfLocations => locations = aux,
+                AuxKind::DwarfLines => parts.lines = aux,
+                _ => {}
+            }
+        }
+        scan_info(symbols, &mut parts, &mut seen, &mut scan);
+        if version == DwarfVersion::Five {
+            for part in [parts.ranges, locations] {
+                scan_addresses(symbols, part, &mut seen, &mut scan.addresses);
+            }
+        }
+        if parts.info.is_none() {
+            parts.ranges = GoSymbol::NONE;
+        }
+        scan.functions.push(parts);
+    }
+    scan
+}
+
+fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut HashSet<GoSymbol>, scan: &mut UnitScan) {
+    for relocation in symbols.relocations(parts.info) {
+        let target = relocation.target;
+        let mention = match relocation.kind {
+            RelocationKind::UseType => Mention::Type(target),
+            RelocationKind::DwarfTextAddress(_) => {
+                if seen.insert(target) {
+                    scan.addresses.push(target);
+                }
+                continue;
+            }
+            RelocationKind::DwarfSectionReference => match symbols.kind(target) {
+                Kind::DwarfAbstractFunction => Mention::Abstract(target),
+                Kind::DwarfType | Kind::Undefined => Mention::Described(target),
+                Kind::DwarfLocations => {
+                    if parts.locations.is_none() {
+                        parts.locations = target;
+                    }
+                    continue;
+                }
+                _ => continue,
+            },
+            _ => continue,
+        };
+        if !target.is_none() && seen.insert(target) {
+            scan.mentions.push(mention);
+        }
+    }
+}
+
+fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut HashSet<GoSymbol>, addresses: &mut Vec<GoSymbol>) {
+    for relocation in symbols.relocations(part) {
+        let is_address = matches!(relocation.kind, RelocationKind::DwarfTextAddress(_));
+        if is_address && !relocation.target.is_none() && seen.insert(relocation.target) {
+            addresses.push(relocation.target);
+        }
+    }
+}
+
+/// What is not code but has debug information.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Global {
+    /// A variable: its type, its entry, its unit.
+    Variable(GoSymbol, GoSymbol, ObjectId),
+    /// A dictionary of a generic function: what it lists are types.
+    Dictionary(GoSymbol),
+}
+
+/// The live variables and dictionaries, in the order of symbols.
+pub(super) fn globals(symbols: &Symbols<'_>) -> Vec<Global> {
+    let of = |index: u32| global(symbols, GoSymbol(index));
+    (1..symbols.first_external().0).into_par_iter().with_min_len(4096).filter_map(of).collect()
+}
+
+fn global(symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Global> {
+    let is_live = symbols.is_reachable(symbol) && !symbols.is(symbol, attribute::NOT_IN_SYMTAB);
+    let kind = symbols.kind(symbol);
+    if !is_live || !has_data(kind) || symbols.version(symbol) == Version::Static {
+        return None;
+    }
+    let Some(gotype) = symbols.aux_of(symbol, AuxKind::GoType) else {
+        let is_dictionary =
+            kind == Kind::Rodata && !symbols.is_made(symbol) && symbols.has_flag2(symbol, flag2::DICTIONARY);
+        return is_dictionary.then_some(Global::Dictionary(symbol));
+    };
+    let entry = symbols.aux_of(symbol, AuxKind::DwarfInfo)?;
+    Some(Global::Variable(gotype, entry, symbols.unit(symbol)?))
+}
+
+fn has_data(kind: Kind) -> bool {
+    use Kind::*;
+    kind.is_rodata()
+        || kind.is_pointer_data()
+        || kind.is_noptr_data()
+        || matches!(kind, Type | Bss | NoptrBss | TlsBss | ModuleData)
+}

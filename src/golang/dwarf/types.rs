@@ -1,0 +1,313 @@
+//! Entries for the types that functions, variables and constants mention, each when it is first met (Go 1.26 and 1.27,
+//! `defgotype` and `newtype` of `cmd/link/internal/ld/dwarf.go`).
+//!
+//! The order of making is the order of the output: a type comes before what it refers to, depth first. Types can be nested as
+//! deeply as a program likes, so what is still to be met waits on a stack of its own.
+
+use hashbrown::HashMap;
+
+use super::abbreviations::Shape;
+use super::descriptor::{Descriptor, kind, reflected_name};
+use super::entries::{Entries, Entry, EntryId, Member, Name, type_name};
+use crate::diag::Diagnostic;
+use crate::golang::symbols::{GoSymbol, Symbols, Version};
+
+/// DW_ATE_*.
+mod encoding {
+    pub const BOOLEAN: u8 = 2;
+    pub const COMPLEX_FLOAT: u8 = 3;
+    pub const FLOAT: u8 = 4;
+    pub const SIGNED: u8 = 5;
+    pub const UNSIGNED: u8 = 7;
+}
+
+/// Types that pretty-printers of debuggers need.
+const NEEDED: [&[u8]; 11] = [
+    b"internal/abi.Type",
+    b"internal/abi.ArrayType",
+    b"internal/abi.ChanType",
+    b"internal/abi.FuncType",
+    b"internal/abi.MapType",
+    b"internal/abi.PtrType",
+    b"internal/abi.SliceType",
+    b"internal/abi.StructType",
+    b"internal/abi.InterfaceType",
+    b"internal/abi.ITab",
+    b"internal/abi.Imethod",
+];
+
+/// Makes the entries of types.
+pub(super) struct Types<'a, 'data> {
+    pub symbols: &'a Symbols<'data>,
+    pub entries: Entries,
+    /// By symbol of a type, or of the name by which compilers refer to its entry: the entry that others refer to.
+    pub of: Vec<Option<EntryId>>,
+    /// Entries without a type's symbol, by name.
+    pub(super) made: HashMap<Vec<u8>, EntryId>,
+    unspecified: EntryId,
+    uintptr: EntryId,
+    eface: GoSymbol,
+    iface: GoSymbol,
+    pending: Vec<Pending>,
+    targets: Vec<(i32, GoSymbol)>,
+}
+
+/// A reference to a type that is still to be met.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    from: Slot,
+    target: GoSymbol,
+}
+
+/// Where a reference goes.
+#[derive(Clone, Copy, Debug)]
+enum Slot {
+    Target(EntryId),
+    Element(EntryId),
+    Key(EntryId),
+    Member(u32),
+}
+
+impl<'a, 'data> Types<'a, 'data> {
+    /// The entries that every program has.
+    pub fn new(symbols: &'a Symbols<'data>) -> Result<Self, Diagnostic> {
+        let mut entries = Entries::default();
+        let unspecified = entries.make_name(b"<unspecified>");
+        let unspecified = entries.push(Entry::new(Shape::Unspecified, unspecified));
+        let pointer = required(symbols, b"unsafe.Pointer")?;
+        let bare = Entry { runtime_type: pointer, ..Entry::new(Shape::BarePointer, Name::Type(pointer)) };
+        let bare = entries.push(bare);
+        let word = required(symbols, b"uintptr")?;
+        let uintptr = entries.push(Entry {
+            encoding: encoding::UNSIGNED,
+            kind: kind::UINTPTR,
+            size: 8,
+            runtime_type: word,
+            ..Entry::new(Shape::Base, Name::Type(word))
+        });
+        let mut of = vec![None; symbols.count()];
+        (of[pointer.index()], of[word.index()]) = (Some(bare), Some(uintptr));
+        let mut types = Types {
+            symbols,
+            entries,
+            of,
+            made: HashMap::new(),
+            unspecified,
+            uintptr,
+            eface: required(symbols, b"runtime.eface")?,
+            iface: required(symbols, b"runtime.iface")?,
+            pending: Vec::new(),
+            targets: Vec::new(),
+        };
+        for name in NEEDED {
+            types.define(required(symbols, name)?)?;
+        }
+        Ok(types)
+    }
+
+    /// The entry that stands for a type, made with all that it refers to if it is new.
+    pub fn define(&mut self, symbol: GoSymbol) -> Result<EntryId, Diagnostic> {
+        let id = self.meet(symbol)?;
+        while let Some(Pending { from, target }) = self.pending.pop() {
+            let target = Some(self.meet(target)?);
+            match from {
+                Slot::Target(id) => self.entries.get_mut(id).target = target,
+                Slot::Element(id) => self.entries.get_mut(id).element = target,
+                Slot::Key(id) => self.entries.get_mut(id).key = target,
+                Slot::Member(position) => self.entries.members[position as usize].target = target,
+            }
+        }
+        Ok(id)
+    }
+
+    /// Makes the type that compilers refer to by the name of its entry: `go:info.` and the type's name.
+    pub fn describe(&mut self, info: GoSymbol) -> Result<(), Diagnostic> {
+        if self.of[info.index()].is_none() {
+            let symbols = self.symbols;
+            let name = symbols.name(info);
+            let name = name.strip_prefix(b"go:info.").unwrap_or(name);
+            self.of[info.index()] = match find(symbols, name) {
+                Some(symbol) => Some(self.define(symbol)?),
+                // A pointer that the linker made, if anything.
+                None => self.made.get(name).copied(),
+            };
+        }
+        Ok(())
+    }
+
+    /// The entry that an entry stands for, where it gives a name to another.
+    pub fn definition(&self, id: EntryId) -> EntryId {
+        let entry = self.entries.get(id);
+        entry.target.filter(|_| entry.shape == Shape::Typedef).unwrap_or(id)
+    }
+
+    /// An entry's name.
+    pub fn name(&self, id: EntryId) -> &[u8] {
+        self.entries.text(self.entries.get(id).name, self.symbols)
+    }
+
+    /// Reads a type's descriptor.
+    pub fn descriptor<T>(&mut self, symbol: GoSymbol, read: impl FnOnce(&Descriptor<'_>) -> T) -> T {
+        let mut targets = std::mem::take(&mut self.targets);
+        let read = read(&Descriptor::read(self.symbols, symbol, &mut targets));
+        self.targets = targets;
+        read
+    }
+
+    fn meet(&mut self, symbol: GoSymbol) -> Result<EntryId, Diagnostic> {
+        if symbol.is_none() {
+            return Ok(self.unspecified);
+        }
+        match self.of[symbol.index()] {
+            Some(id) => Ok(id),
+            None => self.make(symbol),
+        }
+    }
+
+    fn make(&mut self, symbol: GoSymbol) -> Result<EntryId, Diagnostic> {
+        let mut targets = std::mem::take(&mut self.targets);
+        let symbols = self.symbols;
+        let descriptor = Descriptor::read(symbols, symbol, &mut targets);
+        if descriptor.is_empty() || !symbols.name(symbol).starts_with(b"type:") {
+            return Err(missing(symbols, symbol));
+        }
+        let (shape, encoding) = shape_of(descriptor.kind()).ok_or_else(|| unknown_kind(symbols, symbol))?;
+        let has_size = !matches!(shape, Shape::Channel | Shape::Interface | Shape::Map | Shape::Pointer);
+        let id = self.entries.push(Entry {
+            encoding,
+            kind: descriptor.kind(),
+            size: if has_size { descriptor.size() } else { 0 },
+            runtime_type: if symbols.is_reachable(symbol) { symbol } else { GoSymbol::NONE },
+            ..Entry::new(shape, Name::Type(symbol))
+        });
+        let named = match has_typedef(shape, type_name(symbols, symbol)) {
+            true => self.entries.push(Entry { target: Some(id), ..Entry::new(Shape::Typedef, Name::Type(symbol)) }),
+            false => id,
+        };
+        self.of[symbol.index()] = Some(named);
+        self.refer(id, shape, &descriptor);
+        self.targets = targets;
+        Ok(named)
+    }
+
+    /// Makes an entry's children, and notes what it refers to.
+    fn refer(&mut self, id: EntryId, shape: Shape, descriptor: &Descriptor<'_>) {
+        let mark = self.pending.len();
+        let first = self.entries.members.len() as u32;
+        let mut refer = |from, target| self.pending.push(Pending { from, target });
+        match shape {
+            Shape::Channel | Shape::Slice => refer(Slot::Element(id), descriptor.first_type()),
+            Shape::Pointer => refer(Slot::Target(id), descriptor.first_type()),
+            Shape::Map => {
+                refer(Slot::Key(id), descriptor.first_type());
+                refer(Slot::Element(id), descriptor.map_element());
+            }
+            Shape::Interface => {
+                refer(Slot::Target(id), if descriptor.interface_methods() == 0 { self.eface } else { self.iface });
+            }
+            Shape::Array => {
+                refer(Slot::Target(id), descriptor.first_type());
+                let number = descriptor.array_length() as i64;
+                self.entries.members.push(Member { number, ..self.part(Shape::Range, Some(self.uintptr)) });
+            }
+            Shape::Function => {
+                for (index, target) in descriptor.parameters().enumerate() {
+                    refer(Slot::Member(first + index as u32), target);
+                }
+                let results = first + descriptor.parameters().count() as u32 + u32::from(descriptor.is_variadic());
+                for (index, target) in descriptor.results().enumerate() {
+                    refer(Slot::Member(results + index as u32), target);
+                }
+                self.push_signature(descriptor);
+            }
+            Shape::Struct => self.push_fields(descriptor),
+            _ => {}
+        }
+        self.pending[mark..].reverse();
+        self.entries.get_mut(id).members = (first, self.entries.members.len() as u32);
+    }
+
+    fn part(&self, shape: Shape, target: Option<EntryId>) -> Member {
+        Member { shape, embedded: false, name: Name::Made(0, 0), target, number: 0 }
+    }
+
+    fn push_signature(&mut self, descriptor: &Descriptor<'_>) {
+        let (parameter, result) = (self.part(Shape::Parameter, None), self.part(Shape::Result, None));
+        self.entries.members.extend(descriptor.parameters().map(|_| parameter));
+        if descriptor.is_variadic() {
+            self.entries.members.push(self.part(Shape::Variadic, None));
+        }
+        self.entries.members.extend(descriptor.results().map(|_| result));
+    }
+
+    fn push_fields(&mut self, descriptor: &Descriptor<'_>) {
+        for field in descriptor.fields(self.symbols) {
+            let slot = Slot::Member(self.entries.members.len() as u32);
+            self.pending.push(Pending { from: slot, target: field.target });
+            let is_named = !reflected_name(self.symbols.data(field.name)).is_empty();
+            let name = if is_named { Name::Reflected(field.name) } else { Name::Type(field.target) };
+            let number = i64::from(field.offset as i32);
+            let member = Member { name, number, embedded: field.embedded, ..self.part(Shape::Field, None) };
+            self.entries.members.push(member);
+        }
+    }
+}
+
+/// The symbol of the type of a name.
+pub(super) fn find(symbols: &Symbols<'_>, name: &[u8]) -> Option<GoSymbol> {
+    symbols.find(&[b"type:", name].concat(), Version::Abi0)
+}
+
+/// The symbol of a type that the runtime has.
+pub(super) fn required(symbols: &Symbols<'_>, name: &[u8]) -> Result<GoSymbol, Diagnostic> {
+    let found = find(symbols, name).filter(|&symbol| !symbols.data(symbol).is_empty());
+    found.ok_or_else(|| {
+        let name = String::from_utf8_lossy(name);
+        Diagnostic::error(
+            "missing-type",
+            format!("debug information needs the type {name}, which no package describes"),
+        )
+        .help("build the standard library again, or link with -w")
+    })
+}
+
+fn missing(symbols: &Symbols<'_>, symbol: GoSymbol) -> Diagnostic {
+    let name = symbols.display(symbol);
+    Diagnostic::error("missing-type", format!("debug information needs {name}, which no package describes as a type"))
+        .help("build the packages again with one toolchain, or link with -w")
+}
+
+fn unknown_kind(symbols: &Symbols<'_>, symbol: GoSymbol) -> Diagnostic {
+    let name = symbols.display(symbol);
+    Diagnostic::error("bad-type", format!("{name} is a type of no known kind"))
+        .help("build the packages again with one toolchain, or link with -w")
+}
+
+fn shape_of(kind: u8) -> Option<(Shape, u8)> {
+    Some(match kind {
+        kind::BOOL => (Shape::Base, encoding::BOOLEAN),
+        kind::INT..=kind::INT64 => (Shape::Base, encoding::SIGNED),
+        kind::UINT..=kind::UINTPTR => (Shape::Base, encoding::UNSIGNED),
+        kind::FLOAT32 | kind::FLOAT64 => (Shape::Base, encoding::FLOAT),
+        kind::COMPLEX64 | kind::COMPLEX128 => (Shape::Base, encoding::COMPLEX_FLOAT),
+        kind::ARRAY => (Shape::Array, 0),
+        kind::CHAN => (Shape::Channel, 0),
+        kind::FUNC => (Shape::Function, 0),
+        kind::INTERFACE => (Shape::Interface, 0),
+        kind::MAP => (Shape::Map, 0),
+        kind::POINTER => (Shape::Pointer, 0),
+        kind::SLICE => (Shape::Slice, 0),
+        kind::STRING => (Shape::String, 0),
+        kind::STRUCT => (Shape::Struct, 0),
+        kind::UNSAFE_POINTER => (Shape::BarePointer, 0),
+        _ => return None,
+    })
+}
+
+/// Whether an entry gets a typedef by which others refer to it: where the name is not made of the type's parts.
+fn has_typedef(shape: Shape, name: &[u8]) -> bool {
+    use Shape::*;
+    let is_made_of_parts = |prefix: &&[u8]| name.starts_with(prefix);
+    matches!(shape, Array | Function | Interface | Pointer | Slice | Struct)
+        && ![&b"map["[..], b"struct {", b"noalg.struct {", b"chan ", b"[", b"*"].iter().any(is_made_of_parts)
+}
