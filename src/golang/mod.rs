@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod dwarf;
+pub mod elf;
+pub mod fips;
 #[cfg(test)]
 mod fixture;
 pub mod groups;
@@ -13,6 +15,7 @@ pub mod moduledata;
 mod names;
 pub mod phases;
 pub mod program;
+pub mod relocate;
 pub mod resolve;
 pub mod setup;
 mod shuffle;
@@ -21,3 +24,4 @@ pub mod symbols;
 pub mod table;
 pub mod text;
 mod thunks;
+pub mod write;

@@ -19,6 +19,8 @@ pub struct Release {
     pub types_are_walked: bool,
     /// Whether a definition that may not be repeated wins over those that may.
     pub strong_wins_over_duplicates: bool,
+    /// Whether `.symtab` has content-addressed functions as local symbols.
+    pub hashed_code_is_local: bool,
 }
 
 static RELEASES: [Release; 2] = [
@@ -28,6 +30,7 @@ static RELEASES: [Release; 2] = [
         relocation_tail: 95,
         types_are_walked: false,
         strong_wins_over_duplicates: false,
+        hashed_code_is_local: false,
     },
     Release {
         minor: 27,
@@ -35,6 +38,7 @@ static RELEASES: [Release; 2] = [
         relocation_tail: 98,
         types_are_walked: true,
         strong_wins_over_duplicates: true,
+        hashed_code_is_local: true,
     },
 ];
 

@@ -43,6 +43,11 @@ const QUEUE: usize = 6;
 impl OutputFile {
     /// Creates the file beside its final place.
     pub fn create(path: &Path) -> Result<Self, Diagnostic> {
+        Self::create_with_mode(path, EXECUTABLE)
+    }
+
+    /// The same, with what the complete file may be used for, less what the user's umask takes away.
+    pub fn create_with_mode(path: &Path, mode: u32) -> Result<Self, Diagnostic> {
         // A link to a file is kept: what it points to is replaced.
         let target = if path.is_symlink() { path.canonicalize().ok() } else { None };
         let path = target.unwrap_or_else(|| path.to_owned());
@@ -66,8 +71,7 @@ impl OutputFile {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let create =
-            |name: &Path| OpenOptions::new().read(true).write(true).create_new(true).mode(EXECUTABLE).open(name);
+        let create = |name: &Path| OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(name);
         let created = tempfile::Builder::new().prefix(".cgolink-").make_in(folder, create).map_err(|error| {
             let problem = io_error("create the output in", folder, &error);
             match error.kind() {

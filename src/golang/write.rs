@@ -1,0 +1,342 @@
+//! The output file of a Go link: contents job by job, debug information, symbol table, headers (Go 1.26 and 1.27, `asmb` and
+//! `asmb2` of `cmd/link/internal/ld/asmb.go`, `writeBlocks` of `data.go`).
+//!
+//! Each section is cut into jobs of about a megabyte. A worker copies the symbols of a job from the mapped objects into a
+//! buffer, relocates them there, and hands the buffer over to be written. What the file is made of exists nowhere as a
+//! whole.
+
+pub mod contents;
+pub mod debug;
+pub mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::address::{Addresses, Segment};
+use super::elf::headers::{self, FileFacts, ProgramHeader};
+use super::elf::notes::{self, Reserved};
+use super::elf::sections::{Headers, SYMBOL, SectionTable};
+use super::elf::symtab::{self, Symtab};
+use super::fips;
+use super::program::Program;
+use super::relocate::{self, Relocator};
+use super::setup::FipsSymbols;
+use super::symbols::{GoSymbol, Symbols, Version};
+use super::table::Tables;
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::output::file::OutputFile;
+use contents::{Contents, Faults};
+use debug::{Block, DebugInfo, Packed};
+use plan::Job;
+
+/// What the file may be used for, less what the user's umask takes away.
+const MODE: u32 = 0o775;
+
+/// Everything that the file is made of.
+#[derive(Clone, Copy)]
+pub struct Input<'a, 'data> {
+    /// The program.
+    pub program: &'a Program<'data>,
+    /// Its symbols.
+    pub symbols: &'a Symbols<'data>,
+    /// Its code, in order.
+    pub text: &'a [GoSymbol],
+    /// Where everything is.
+    pub addresses: &'a Addresses,
+    /// Contents that are made now.
+    pub tables: &'a Tables<'a>,
+    /// The bounds of the FIPS module, and where its sum goes.
+    pub fips: &'a FipsSymbols,
+    /// The debug information, unless it is left out.
+    pub debug: Option<&'a dyn DebugInfo>,
+}
+
+/// Writes the file.
+pub fn write(input: Input<'_, '_>) -> Result<()> {
+    let options = input.program.options;
+    let is_dynamic = input.program.is_position_independent();
+    let image = headers::image_address(input.addresses);
+    let reserved = notes::reserve(options, input.program.architecture, is_dynamic, image)?;
+    let sections = section_table(&input, &reserved);
+    let indices = sections.indices();
+    let entry = entry(&input)?;
+    let source = symtab::Source {
+        symbols: input.symbols,
+        addresses: input.addresses,
+        text: input.text,
+        section_indices: &indices,
+        release: input.program.release,
+    };
+    let symtab = match options.omit_symtab {
+        true => None,
+        false => Some(symtab::plan(&source)?),
+    };
+    let round = options.round.unwrap_or_else(|| input.program.architecture.max_page_size());
+    let writer = Writer {
+        input,
+        relocator: Relocator::new(input.symbols, input.addresses, input.program.architecture),
+        file: OutputFile::create_with_mode(&options.output, MODE)?,
+        round,
+        faults: Mutex::default(),
+    };
+    let facts = FileFacts {
+        architecture: input.program.architecture,
+        is_position_independent: input.program.is_position_independent(),
+        entry,
+    };
+    writer.run(&source, symtab.as_ref(), sections, &reserved, facts)
+}
+
+fn section_table(input: &Input<'_, '_>, reserved: &[Reserved]) -> SectionTable {
+    let debug: Vec<&str> = input.debug.iter().flat_map(|debug| debug.sections()).map(|section| section.name).collect();
+    let mut headers = Headers::new(input.addresses, &debug);
+    reserved.iter().for_each(|one| headers.add_reserved(one));
+    headers.add_tables(!input.program.options.omit_symtab);
+    headers.finish(input.addresses)
+}
+
+/// Where the program starts.
+fn entry(input: &Input<'_, '_>) -> Result<u64> {
+    let name = match input.program.options.entry.as_deref() {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => format!("_rt0_{}_linux", input.program.architecture.goarch()),
+    };
+    let problem = |message: String| Diagnostic::error("bad-entry", message).help("name a function with -E");
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Ok(number(&name).ok_or_else(|| problem(format!("entry {name} is no address")))?);
+    }
+    let symbol = input.symbols.find(name.as_bytes(), Version::Abi0);
+    let symbol = symbol.ok_or_else(|| problem(format!("missing entry symbol {name:?}")))?;
+    match input.symbols.kind(symbol) {
+        super::kind::Kind::Undefined => Ok(input.addresses.segment(Segment::Text).map_or(0, |text| text.address)),
+        kind if kind.is_text() => Ok(input.addresses.of(symbol)),
+        _ => Err(problem(format!("entry symbol {name:?} is no code")).into()),
+    }
+}
+
+/// A number as C writes it: decimal, octal after 0, hexadecimal after 0x.
+fn number(text: &str) -> Option<u64> {
+    let lower = text.to_ascii_lowercase();
+    match lower.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None if lower.len() > 1 && lower.starts_with('0') => u64::from_str_radix(&lower[1..], 8).ok(),
+        None => lower.parse().ok(),
+    }
+}
+
+struct Writer<'a, 'data> {
+    input: Input<'a, 'data>,
+    relocator: Relocator<'a, 'data>,
+    file: OutputFile,
+    /// The alignment of segments.
+    round: u64,
+    faults: Mutex<Faults>,
+}
+
+/// A piece of the file that a worker makes.
+enum Work {
+    /// A part of a section of the program.
+    Image(Job),
+    /// A piece of a debug section.
+    Debug(usize, usize),
+}
+
+/// Where what follows the image lies in the file.
+struct Tail {
+    /// By debug section: its offset.
+    debug: Vec<u64>,
+    symtab: u64,
+    strtab: u64,
+    names: u64,
+    size: u64,
+}
+
+impl<'data> Writer<'_, 'data> {
+    fn run(
+        self,
+        source: &symtab::Source<'_, 'data>,
+        symtab: Option<&Symtab>,
+        mut sections: SectionTable,
+        reserved: &[Reserved],
+        facts: FileFacts,
+    ) -> Result<()> {
+        let options = self.input.program.options;
+        let contents = Contents::new(&self.input, &self.relocator);
+        let is_packed = options.compress_dwarf && self.input.debug.is_some();
+        // Compressed sections are made first: where everything behind them lies depends on how far they shrink.
+        let plain = Vec::new();
+        let early = (!is_packed).then(|| self.place(&mut sections, symtab, &plain));
+        let (packed, sum) = rayon::join(
+            || self.write_contents(&contents, early.as_ref()),
+            || fips::sum(&contents, self.input.fips, self.input.addresses, options.fips_output.as_deref()),
+        );
+        let sum = self.note(sum);
+        let tail = early.unwrap_or_else(|| self.place(&mut sections, symtab, &packed));
+        self.note(self.file.set_size(tail.size));
+        rayon::join(
+            || self.write_packed(&tail, &packed),
+            || symtab.iter().for_each(|symtab| self.write_symbols(symtab, source, &tail)),
+        );
+        self.note(self.file.flush());
+        self.note(self.write_headers(&mut sections, reserved, facts, &tail));
+        if let Some(sum) = sum {
+            self.note(self.file.write_at(&sum.bytes, sum.file_offset));
+        }
+        let Faults { mut errors, problems } = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        errors.extend(relocate::report(problems, self.input.symbols, self.input.program));
+        Diagnostics::check((), errors)?;
+        self.file.finish()?;
+        Ok(())
+    }
+
+    fn note<T>(&self, result: std::result::Result<T, Diagnostic>) -> Option<T> {
+        let note = |error| self.faults.lock().unwrap_or_else(PoisonError::into_inner).errors.push(error);
+        result.map_err(note).ok()
+    }
+
+    fn note_all(&self, found: Diagnostics) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).errors.extend(found);
+    }
+
+    /// Writes the sections of the program, and the debug sections where `tail` says. Without it these are compressed
+    /// instead.
+    fn write_contents(&self, contents: &Contents<'_, 'data>, tail: Option<&Tail>) -> Vec<Option<Packed>> {
+        let sections = self.input.debug.map_or(&[][..], |debug| debug.sections());
+        let pieces = |(index, section): (usize, &debug::DebugSection)| {
+            (0..section.pieces).map(move |piece| Work::Debug(index, piece))
+        };
+        let debug = sections.iter().enumerate().flat_map(pieces);
+        let work: Vec<Work> = debug.chain(plan::cut(self.input.addresses).into_iter().map(Work::Image)).collect();
+        let make = |work: &Work| match work {
+            Work::Image(job) => {
+                self.write_job(contents, job);
+                None
+            }
+            Work::Debug(section, piece) => self.make_debug(*section, *piece, tail).map(|block| (*section, block)),
+        };
+        let blocks: Vec<Option<(usize, Block)>> = work.par_iter().with_max_len(1).map(make).collect();
+        if tail.is_some() {
+            return Vec::new();
+        }
+        let mut by_section: Vec<Vec<Block>> = sections.iter().map(|_| Vec::new()).collect();
+        for (section, block) in blocks.into_iter().flatten() {
+            by_section[section].push(block);
+        }
+        by_section.into_iter().map(debug::pack).collect()
+    }
+
+    fn write_job(&self, contents: &Contents<'_, 'data>, job: &Job) {
+        let mut buffer = self.file.buffer();
+        let mut faults = Faults::default();
+        contents.make(job, &mut buffer, &mut faults);
+        if !faults.is_empty() {
+            self.faults.lock().unwrap_or_else(PoisonError::into_inner).append(faults);
+        }
+        self.note(self.file.write_buffer(buffer, job.file_offset));
+    }
+
+    /// Makes a piece of debug information: compressed, or written where `tail` says.
+    fn make_debug(&self, section: usize, piece: usize, tail: Option<&Tail>) -> Option<Block> {
+        let debug = self.input.debug?;
+        let range = debug.piece_range(section, piece);
+        let mut buffer = self.file.buffer();
+        buffer.clear();
+        buffer.resize((range.end - range.start) as usize, 0);
+        self.note(debug.fill(section, piece, self.input.symbols, self.input.addresses, &mut buffer));
+        match tail {
+            Some(tail) => {
+                self.note(self.file.write_buffer(buffer, tail.debug[section] + range.start));
+                None
+            }
+            None => {
+                let block = debug::compress(&buffer);
+                let block = block.map_err(|found| self.note_all(found)).ok();
+                self.file.recycle(buffer);
+                block
+            }
+        }
+    }
+
+    /// Places what follows the image, and fills in the headers of that.
+    fn place(&self, sections: &mut SectionTable, symtab: Option<&Symtab>, packed: &[Option<Packed>]) -> Tail {
+        let image = self.input.addresses.segments.iter().filter(|place| place.segment != Segment::Dwarf);
+        let end = image.map(|place| place.file_offset + place.file_length).max().unwrap_or(0);
+        let mut end = end.next_multiple_of(self.round);
+        let mut debug = Vec::new();
+        for (index, section) in self.input.debug.iter().flat_map(|debug| debug.sections()).enumerate() {
+            let compressed = packed.get(index).and_then(Option::as_ref);
+            let size = compressed.map_or(section.size, Packed::size);
+            sections.set_debug(index, end, size, compressed.is_some());
+            debug.push(end);
+            end += size;
+        }
+        let symbols_at = end.next_multiple_of(8);
+        let (count, strings, first_global) =
+            symtab.map_or((0, 0, 0), |symtab| (symtab.count, symtab.strings_size, symtab.first_global));
+        let strings_at = symbols_at + count * SYMBOL;
+        sections.set_symtab(symbols_at, count, first_global);
+        sections.set_table(b".strtab", strings_at, strings);
+        let names_at = strings_at + strings;
+        let names = sections.names().0.len() as u64;
+        sections.set_table(b".shstrtab", names_at, names);
+        Tail { debug, symtab: symbols_at, strtab: strings_at, names: names_at, size: names_at + names }
+    }
+
+    /// Writes the debug sections that are compressed; those that do not shrink are made once more.
+    fn write_packed(&self, tail: &Tail, packed: &[Option<Packed>]) {
+        packed.par_iter().enumerate().for_each(|(section, packed)| match packed {
+            Some(packed) => {
+                let mut at = tail.debug[section];
+                for part in packed.parts() {
+                    self.note(self.file.write_at(part, at));
+                    at += part.len() as u64;
+                }
+            }
+            None => {
+                let pieces = self.input.debug.map_or(0, |debug| debug.sections()[section].pieces);
+                for piece in 0..pieces {
+                    self.make_debug(section, piece, Some(tail));
+                }
+            }
+        });
+    }
+
+    fn write_symbols(&self, symtab: &Symtab, source: &symtab::Source<'_, 'data>, tail: &Tail) {
+        let (records, names) = symtab.start();
+        self.note(self.file.write_at(&records, tail.symtab));
+        self.note(self.file.write_at(&names, tail.strtab));
+        (0..symtab.parts()).into_par_iter().for_each(|part| {
+            let written = symtab.write(source, part);
+            for (start, pieces) in [(tail.symtab, &written.records), (tail.strtab, &written.names)] {
+                for (at, bytes) in pieces.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+                    self.note(self.file.write_at(bytes, start + at));
+                }
+            }
+        });
+    }
+
+    fn write_headers(
+        &self,
+        sections: &mut SectionTable,
+        reserved: &[Reserved],
+        facts: FileFacts,
+        tail: &Tail,
+    ) -> std::result::Result<(), Diagnostic> {
+        let mut segments: Vec<ProgramHeader> = headers::of_segments(self.input.addresses, reserved, self.round);
+        segments.push(headers::stack());
+        let front = headers::bytes(facts, &mut segments, sections);
+        let first = reserved.iter().map(|one| one.header.offset).min().unwrap_or(notes::RESERVED);
+        if front.len() as u64 > first {
+            let message = format!("the headers take {} bytes, and only {first} are reserved", front.len());
+            return Err(Diagnostic::error("headers-too-large", message).help("make -buildid or -I shorter"));
+        }
+        self.file.write_at(&front, 0)?;
+        for one in reserved {
+            self.file.write_at(&one.bytes, one.header.offset)?;
+        }
+        self.file.write_at(&sections.names().0, tail.names)
+    }
+}
