@@ -176,7 +176,7 @@ impl Filter<'_, '_> {
             && symbols.version(symbol) == Version::Abi0
             && internal(name).is_some_and(|other| symbols.kind(other).is_text());
         let is_local = symbols.is(symbol, attribute::LOCAL)
-            || symbols.is_file_local(symbol) && !memchr::memmem::find(name, STATIC_VALUE).is_some()
+            || symbols.is_file_local(symbol) && memchr::memmem::find(name, STATIC_VALUE).is_none()
             || self.source.release.hashed_code_is_local && kind_is_code && symbols.is_content_hashed(symbol);
         let dots = self.finder.find_iter(name).count() * (MIDDLE_DOT.len() - 1);
         let suffix = if has_suffix { ABI0_SUFFIX.len() } else { 0 };

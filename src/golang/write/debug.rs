@@ -6,20 +6,11 @@ use std::ops::Range;
 use crate::args::request::DebugCompression;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::golang::address::Addresses;
+pub use crate::golang::dwarf::DebugSection;
+use crate::golang::dwarf::Dwarf;
 use crate::golang::symbols::Symbols;
 use crate::output::compress;
 pub use crate::output::compress::{Block, CompressedSection as Packed};
-
-/// A section of debug information.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DebugSection {
-    /// Its name.
-    pub name: &'static str,
-    /// Exact bytes.
-    pub size: u64,
-    /// How many pieces it has, of about a megabyte.
-    pub pieces: usize,
-}
 
 /// Debug information, sized and not yet made.
 pub trait DebugInfo: Sync {
@@ -41,6 +32,27 @@ pub trait DebugInfo: Sync {
         addresses: &Addresses,
         out: &mut [u8],
     ) -> Result<(), Diagnostic>;
+}
+
+impl DebugInfo for Dwarf {
+    fn sections(&self) -> &[DebugSection] {
+        self.sections()
+    }
+
+    fn piece_range(&self, section: usize, piece: usize) -> Range<u64> {
+        self.piece_range(section, piece)
+    }
+
+    fn fill(
+        &self,
+        section: usize,
+        piece: usize,
+        symbols: &Symbols<'_>,
+        addresses: &Addresses,
+        out: &mut [u8],
+    ) -> Result<(), Diagnostic> {
+        self.fill(section, piece, symbols, addresses, out)
+    }
 }
 
 /// The alignment of debug sections, compressed or not: Go's is that of the machine's most lenient access.
