@@ -10,57 +10,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::mixed::{self, ARCHITECTURES};
+use support::mutants::{self, PREVIOUS, Random, interesting, judge, put};
 
 /// Mutants for each architecture.
 const MUTANTS: usize = 400;
 const DEADLINE: Duration = Duration::from_secs(20);
-/// What stands at the output path before every link.
-const PREVIOUS: &[u8] = b"the output of the link before";
-
-/// A small generator of pseudo-random numbers (xorshift64*), the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-}
-
-/// Numbers that readers get wrong: nothing, the edges of widths, sizes close to the file's own.
-fn interesting(random: &mut Random, length: usize) -> u64 {
-    let choices = [
-        0,
-        1,
-        u64::MAX,
-        u64::from(u32::MAX),
-        i64::MAX as u64,
-        i32::MAX as u64,
-        0x8000_0000,
-        1 << 40,
-        length as u64,
-        length as u64 - 1,
-        length as u64 + 1,
-        random.next() % (2 * length as u64),
-        0xffff,
-        0xff00,
-        random.next(),
-    ];
-    choices[random.below(choices.len())]
-}
-
-fn put(bytes: &mut [u8], at: usize, value: u64, width: usize) {
-    let end = (at + width).min(bytes.len());
-    if at < end {
-        bytes[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
-    }
-}
 
 fn read_u64(bytes: &[u8], at: usize) -> usize {
     bytes.get(at..at + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().expect("eight bytes")) as usize)
@@ -129,15 +83,9 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) -> &'static str {
 
 /// The link, under limits that keep a broken one from taking the machine along.
 fn link(output: &Path, inputs: &[PathBuf]) -> Command {
-    let mut command = support::command("/bin/sh");
+    let mut command = mutants::limited();
     command.args([
-        "-c",
-        "ulimit -v 16777216; ulimit -f 2097152; ulimit -c 0; exec \"$@\"",
-        "sh",
-        support::cgolink(),
         "ld",
-    ]);
-    command.args([
         "-e",
         "begin",
         "--gc-sections",
@@ -150,28 +98,6 @@ fn link(output: &Path, inputs: &[PathBuf]) -> Command {
     ]);
     command.arg(output).args(inputs).env("RUST_BACKTRACE", "0");
     command
-}
-
-/// What is wrong with how a link of a mutant ended.
-fn judge(finished: &support::Finished, output: &Path) -> Option<&'static str> {
-    if finished.timed_out {
-        return Some("it hangs");
-    }
-    if finished.signal.is_some() {
-        return Some("it died of a signal");
-    }
-    if finished.stderr.contains("panicked at") || finished.stderr.contains("this is a bug") {
-        return Some("it panicked");
-    }
-    match finished.code {
-        Some(0) => None,
-        Some(1) if finished.stderr.trim().is_empty() => Some("it refused without a word"),
-        Some(1) if std::fs::read(output).ok().as_deref() != Some(PREVIOUS) => {
-            Some("it refused and did not leave the output as it was")
-        }
-        Some(1) => None,
-        _ => Some("the exit status is neither 0 nor 1"),
-    }
 }
 
 fn survive_mutants(architecture: &str, seed: u64) {

@@ -14,7 +14,7 @@ use crate::target::Architecture;
 
 /// A definition of an object.
 #[derive(Clone, Default)]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     pub name: &'static str,
     /// 0, 1 or [`u16::MAX`].
     pub abi: u16,

@@ -5,6 +5,7 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 pub mod mixed;
+pub mod mutants;
 
 use std::ffi::OsString;
 use std::io::Read;
