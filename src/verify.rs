@@ -67,8 +67,8 @@ pub struct Report {
     pub compressed: [u64; 2],
     /// The differences kept, in order.
     pub findings: Vec<Finding>,
-    /// Differences that the limit left out.
-    pub left_out: usize,
+    /// Whether the limit left out others.
+    pub cut: bool,
 }
 
 /// Runs `cgolink verify`; `print` gets the report. The result is the exit status.
@@ -124,13 +124,7 @@ fn options(arguments: &[OsString]) -> diag::Result<Option<Options>> {
 pub fn compare(data: [&[u8]; 2], names: &[PathBuf; 2], limit: usize) -> diag::Result<Report> {
     let sizes = data.map(|bytes| bytes.len() as u64);
     if data[0] == data[1] {
-        return Ok(Report {
-            verdict: Verdict::Identical,
-            sizes,
-            compressed: [0, 0],
-            findings: Vec::new(),
-            left_out: 0,
-        });
+        return Ok(Report { verdict: Verdict::Identical, sizes, compressed: [0, 0], findings: Vec::new(), cut: false });
     }
     let parse = |index: usize| {
         let bad =
@@ -153,8 +147,8 @@ pub fn compare(data: [&[u8]; 2], names: &[PathBuf; 2], limit: usize) -> diag::Re
     if findings.is_empty() && !only_compression {
         headers::first_byte(&sides, &mut findings);
     }
-    let left_out = findings.left_out();
-    Ok(Report { verdict, sizes, compressed, findings: findings.into_all(), left_out })
+    let cut = findings.is_cut();
+    Ok(Report { verdict, sizes, compressed, findings: findings.into_all(), cut })
 }
 
 impl Report {
@@ -174,9 +168,9 @@ impl Report {
             ),
             Verdict::Different => writeln!(
                 out,
-                "different: {} differences shown, {} left out; {} has {} bytes | {} has {}",
+                "different: {} differences shown{}; {} has {} bytes | {} has {}",
                 self.findings.len(),
-                self.left_out,
+                if self.cut { ", others left out (--limit)" } else { "" },
                 names[0].display(),
                 self.sizes[0],
                 names[1].display(),

@@ -66,9 +66,9 @@ impl Findings {
         self.counts.is_empty()
     }
 
-    /// Differences counted but not kept.
-    pub fn left_out(&self) -> usize {
-        self.counts.values().sum::<usize>() - self.all.len()
+    /// Whether some section may have more differences than were kept.
+    pub fn is_cut(&self) -> bool {
+        self.counts.values().any(|count| *count >= self.limit)
     }
 
     /// Those that were kept.
