@@ -21,6 +21,7 @@ pub(crate) struct Definition {
     /// As in `cmd/internal/objabi/symkind.go`: 1 is code, 3 read-only data, 5 and 7 data, 9 and 10 zeroed data.
     pub kind: u8,
     pub flags: u8,
+    pub flags2: u8,
     pub size: u32,
     pub alignment: u32,
     pub data: &'static [u8],
@@ -41,7 +42,7 @@ pub(super) fn object(definitions: &[Definition]) -> Vec<u8> {
         symbols.extend((96 + strings.len() as u32).to_le_bytes());
         strings.extend(definition.name.bytes());
         symbols.extend(definition.abi.to_le_bytes());
-        symbols.extend([definition.kind, definition.flags, 0]);
+        symbols.extend([definition.kind, definition.flags, definition.flags2]);
         symbols.extend(definition.size.to_le_bytes());
         symbols.extend(definition.alignment.to_le_bytes());
         for (offset, size, kind, addend, target) in &definition.relocations {

@@ -2,14 +2,21 @@
 //! `cmd/link/internal/ld/main.go`).
 //!
 //! ```text
-//! load -> resolve -> setup::fips -> setup::module -> setup::image
+//! load -> resolve -> linkname::check -> setup::fips
+//!      -> inittask -> liveness -> setup::module -> strdata -> setup::image
 //! ```
 
+use std::io::Write;
+
+use super::inittask;
+use super::linkname;
+use super::liveness::{self, Roots};
 use super::load;
 use super::phases::Phases;
 use super::program::Program;
 use super::resolve;
 use super::setup;
+use super::strdata::Definitions;
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Result};
 use crate::inputs::store::Store;
@@ -49,12 +56,23 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     }
     phases.start("Resolve");
     let mut symbols = resolve::resolve(loaded.objects, &program.packages, program.release)?;
-    phases.start("Setup");
+    linkname::check(&symbols, &program)?;
     let _fips = setup::fips(&mut symbols);
+    phases.start("Inittasks");
+    let init_tasks = inittask::make(&mut symbols, &program)?;
+    phases.start("Deadcode");
+    let mut trace = Vec::new();
+    let wanted = options.dump_dependencies.then_some(&mut trace as &mut dyn Write);
+    liveness::mark(&mut symbols, &program, Roots { init_tasks, exports: &[] }, wanted)?;
+    phases.start("Setup");
     let _module = setup::module(&mut symbols)?;
+    Definitions::of(&program).apply(&mut symbols, &program)?;
     let _image = setup::image(&mut symbols);
     let report = phases.report();
-    let told = if options.benchmark.is_some() { report } else { String::new() };
+    let mut told = String::from_utf8_lossy(&trace).into_owned();
+    if options.benchmark.is_some() {
+        told.push_str(&report);
+    }
     Ok(Ok(Linked { told, warnings: Vec::new() }))
 }
 

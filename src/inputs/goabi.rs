@@ -21,6 +21,17 @@ pub struct Release {
     pub strong_wins_over_duplicates: bool,
     /// Whether `.symtab` has content-addressed functions as local symbols.
     pub hashed_code_is_local: bool,
+    /// Words of a map's descriptor behind what all types have, without its last 8 bytes.
+    pub map_type_words: u32,
+    /// The experiments in the order of `internal/goexperiment`; those that are on unless they are turned off have a `+`.
+    experiments: &'static str,
+    /// Symbols that `//go:linkname` may refer to only in some packages: a name and the packages, a line each.
+    blocked_linknames: &'static str,
+    /// The second flag of symbols that `//go:linknamestd` names; 0 where there is no such thing, and references of assembly
+    /// are not checked.
+    pub linkname_std_flag: u8,
+    /// The second flag of wrappers between calling conventions.
+    pub abi_wrapper_flag: u8,
 }
 
 static RELEASES: [Release; 2] = [
@@ -31,6 +42,13 @@ static RELEASES: [Release; 2] = [
         types_are_walked: false,
         strong_wins_over_duplicates: false,
         hashed_code_is_local: false,
+        map_type_words: 7,
+        experiments: "fieldtrack preemptibleloops staticlockranking boringcrypto +regabiwrappers +regabiargs \
+                      heapminimum512kib arenas cgocheck2 loopvar newinliner +dwarf5 jsonv2 +greenteagc \
+                      +randomizedheapbase64 runtimefreegc sizespecializedmalloc goroutineleakprofile simd runtimesecret",
+        blocked_linknames: include_str!("goabi/linknames-1.26.txt"),
+        linkname_std_flag: 0,
+        abi_wrapper_flag: 1 << 5,
     },
     Release {
         minor: 27,
@@ -39,6 +57,13 @@ static RELEASES: [Release; 2] = [
         types_are_walked: true,
         strong_wins_over_duplicates: true,
         hashed_code_is_local: true,
+        map_type_words: 10,
+        experiments: "fieldtrack preemptibleloops staticlockranking boringcrypto +regabiwrappers +regabiargs \
+                      heapminimum512kib arenas cgocheck2 loopvar newinliner +dwarf5 +jsonv2 +greenteagc \
+                      +randomizedheapbase64 runtimefreegc +sizespecializedmalloc simd runtimesecret mapsplitgroup",
+        blocked_linknames: include_str!("goabi/linknames-1.27.txt"),
+        linkname_std_flag: 1 << 5,
+        abi_wrapper_flag: 1 << 6,
     },
 ];
 
@@ -64,6 +89,31 @@ impl Release {
             (name, if abi == "0" { 0 } else { 1 })
         };
         self.builtins.lines().map(line)
+    }
+}
+
+impl Release {
+    /// Symbols that `//go:linkname` may refer to only in some packages, and these packages
+    /// (`cmd/link/internal/loader/loader.go`).
+    pub fn blocked_linknames(&self) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> + use<> {
+        self.blocked_linknames.lines().map(|line| {
+            let mut words = line.split(' ');
+            (words.next().unwrap_or_default(), words.collect())
+        })
+    }
+
+    /// What of the experiments that are on is not as usual: names that are not on elsewhere, and `no` and the name
+    /// of those that are (`internal/buildcfg/exp.go`). Both lists are comma-separated.
+    pub fn unusual_experiments(&self, on: &str) -> String {
+        let unusual = self.experiments.split_ascii_whitespace().filter_map(|known| {
+            let (name, usual) = known.strip_prefix('+').map_or((known, false), |name| (name, true));
+            match (on.split(',').any(|on| on == name), usual) {
+                (true, false) => Some(name.to_owned()),
+                (false, true) => Some(format!("no{name}")),
+                _ => None,
+            }
+        });
+        unusual.collect::<Vec<_>>().join(",")
     }
 }
 
@@ -127,7 +177,20 @@ mod tests {
             assert_eq!(release.builtins().next(), Some(("runtime.newobject", 1)));
             assert!(release.builtins().count() > 200, "{release}");
             assert!(release.builtins().all(|(name, _)| !name.is_empty() && !name.contains(' ')));
+            assert!(
+                release.blocked_linknames().all(|(name, packages)| name.contains([':', '.']) && packages.len() < 2)
+            );
         }
+    }
+
+    #[test]
+    fn experiments_are_named_where_they_differ() {
+        let release = Release::of_version("go1.26.8").expect("a release");
+        let usual = "regabiwrappers,regabiargs,dwarf5,greenteagc,randomizedheapbase64";
+        assert_eq!(release.unusual_experiments(usual), "");
+        assert_eq!(release.unusual_experiments(&format!("fieldtrack,{usual},simd")), "fieldtrack,simd");
+        let less = "regabiwrappers,regabiargs,greenteagc,randomizedheapbase64,arenas";
+        assert_eq!(release.unusual_experiments(less), "arenas,nodwarf5");
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn go_member(name: String, member: &GoMember<'_>) -> Part {
         .table(
             "symbols",
             &["index", "name", "kind", "abi", "size", "alignment", "flags", "hash"],
-            symbols(object, &names),
+            symbols(object, &names, member.release),
         )
         .table(
             "relocations",
@@ -70,7 +70,7 @@ fn go_member(name: String, member: &GoMember<'_>) -> Part {
         .table("auxiliary", &["symbol", "kind", "target"], auxiliary(object, &names))
 }
 
-fn symbols(object: &Object<'_>, names: &Names<'_>) -> Vec<Vec<Value>> {
+fn symbols(object: &Object<'_>, names: &Names<'_>, release: &Release) -> Vec<Vec<Value>> {
     let row = |(index, symbol): (usize, SymbolRecord<'_>)| {
         let local = index as u32;
         let hash = match local < object.counts().package {
@@ -92,14 +92,14 @@ fn symbols(object: &Object<'_>, names: &Names<'_>) -> Vec<Vec<Value>> {
             abi.into(),
             symbol.size().into(),
             symbol.alignment().into(),
-            flags(symbol).into(),
+            flags(symbol, release).into(),
             hash.into(),
         ]
     };
     object.symbols().enumerate().map(row).collect()
 }
 
-fn flags(symbol: SymbolRecord<'_>) -> Vec<String> {
+fn flags(symbol: SymbolRecord<'_>, release: &Release) -> Vec<String> {
     const FIRST: [(u8, &str); 7] = [
         (flag::DUPLICATE_OK, "dupok"),
         (flag::LOCAL, "local"),
@@ -109,21 +109,20 @@ fn flags(symbol: SymbolRecord<'_>) -> Vec<String> {
         (flag::REFLECT_METHOD, "reflectmethod"),
         (flag::GO_TYPE, "gotype"),
     ];
-    const SECOND: [(u8, &str); 8] = [
+    let second = [
         (flag2::USED_IN_IFACE, "usediniface"),
         (flag2::ITAB, "itab"),
         (flag2::DICTIONARY, "dict"),
         (flag2::PACKAGE_INIT, "pkginit"),
         (flag2::LINKNAME, "linkname"),
-        (flag2::ABI_WRAPPER, "abiwrapper"),
-        (flag2::WASM_EXPORT, "wasmexport"),
-        (flag2::LINKNAME_STD, "linknamestd"),
+        (release.linkname_std_flag, "linknamestd"),
+        (release.abi_wrapper_flag, "abiwrapper"),
     ];
     let set = |names: &[(u8, &str)], bits: u8| {
         let set = names.iter().filter(|(bit, _)| bits & bit != 0);
         set.map(|(_, name)| (*name).to_owned()).collect::<Vec<_>>()
     };
-    [set(&FIRST, symbol.flags()), set(&SECOND, symbol.flags2())].concat()
+    [set(&FIRST, symbol.flags()), set(&second, symbol.flags2())].concat()
 }
 
 fn relocations(object: &Object<'_>, names: &Names<'_>, release: &Release) -> Vec<Vec<Value>> {

@@ -71,7 +71,7 @@ pub mod flag {
     pub const GO_TYPE: u8 = 1 << 6;
 }
 
-/// A symbol's second byte of flags.
+/// A symbol's second byte of flags, as far as releases agree; see [`crate::inputs::goabi::Release`] for the others.
 pub mod flag2 {
     /// A type that is converted to an interface.
     pub const USED_IN_IFACE: u8 = 1 << 0;
@@ -83,12 +83,6 @@ pub mod flag2 {
     pub const PACKAGE_INIT: u8 = 1 << 3;
     /// `//go:linkname` names it.
     pub const LINKNAME: u8 = 1 << 4;
-    /// A wrapper between calling conventions.
-    pub const ABI_WRAPPER: u8 = 1 << 5;
-    /// `//go:wasmexport`.
-    pub const WASM_EXPORT: u8 = 1 << 6;
-    /// `//go:linknamestd` names it (Go 1.27).
-    pub const LINKNAME_STD: u8 = 1 << 7;
 }
 
 /// The ABI of symbols that only their own object can refer to.

@@ -1,0 +1,145 @@
+//! Which references by `//go:linkname` are allowed (Go 1.26 and 1.27, `cmd/link/internal/loader/loader.go` checkLinkname).
+//!
+//! A package may always give a symbol another name (push). It may refer to one of the standard library (pull) if that
+//! one was made to be referred to, and is not reserved for certain packages. The rules are the release's.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use super::program::Program;
+use super::symbols::{GoSymbol, ObjectEntry, ObjectId, Symbols, Version};
+use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
+use crate::inputs::goobj::SymbolRecord;
+use crate::inputs::goobj::records::flag2;
+
+/// Checks every reference, unless `-checklinkname=0` says not to.
+pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
+    if !program.options.check_linkname {
+        return Ok(());
+    }
+    let check = Check { symbols, program, blocked: program.release.blocked_linknames().collect() };
+    let errors: Vec<Vec<Diagnostic>> =
+        (0..symbols.objects.len() as u32).into_par_iter().map(|id| check.object(ObjectId(id))).collect();
+    Diagnostics::check((), errors.into_iter().flatten().collect())
+}
+
+struct Check<'a, 'data> {
+    symbols: &'a Symbols<'data>,
+    program: &'a Program<'data>,
+    /// By name: the packages that may refer to it.
+    blocked: HashMap<&'static str, Vec<&'static str>>,
+}
+
+impl Check<'_, '_> {
+    fn object(&self, id: ObjectId) -> Vec<Diagnostic> {
+        let entry = self.symbols.object(id);
+        let counts = entry.object.counts();
+        let first = counts.definitions() - counts.non_package;
+        let records = (first..).zip(entry.object.symbols().skip(first as usize));
+        let pulls = records.filter(|&(local, record)| match local < counts.definitions() {
+            true => self.is_pulled_variable(entry, local, record),
+            false => self.is_pulled(entry, record),
+        });
+        let refused = pulls.filter(|&(local, record)| {
+            let name = entry.object.name(record);
+            !self.is_allowed(entry, name, self.symbols.of_local(id, local))
+        });
+        refused.map(|(_, record)| self.refusal(entry, entry.object.name(record))).collect()
+    }
+
+    fn is_linkname(&self, record: SymbolRecord<'_>) -> bool {
+        record.flags2() & self.linkname_flags() != 0
+    }
+
+    fn linkname_flags(&self) -> u8 {
+        flag2::LINKNAME | self.program.release.linkname_std_flag
+    }
+
+    fn checks_assembly(&self) -> bool {
+        self.program.release.linkname_std_flag != 0
+    }
+
+    /// A variable without contents that a linkname names refers to one elsewhere. Names without a dot are those of C.
+    fn is_pulled_variable(&self, entry: &ObjectEntry<'_>, local: u32, record: SymbolRecord<'_>) -> bool {
+        self.is_linkname(record) && entry.object.data(local).is_empty() && entry.object.name(record).contains(&b'.')
+    }
+
+    fn is_pulled(&self, entry: &ObjectEntry<'_>, record: SymbolRecord<'_>) -> bool {
+        self.is_linkname(record) || (self.checks_assembly() && entry.object.is_from_assembly())
+    }
+
+    fn path(&self, entry: &ObjectEntry<'_>) -> &str {
+        &self.symbols.packages[entry.package.index()]
+    }
+
+    fn is_allowed(&self, from: &ObjectEntry<'_>, name: &[u8], target: GoSymbol) -> bool {
+        let package = self.path(from);
+        if let Some(packages) = std::str::from_utf8(name).ok().and_then(|name| self.blocked.get(name)) {
+            // A frozen FIPS module may do what the module in development may.
+            let unfrozen = unfrozen(package);
+            if !packages.iter().any(|allowed| *allowed == package || Some(*allowed) == unfrozen.as_deref()) {
+                return false;
+            }
+            return true;
+        }
+        let Some(unit) = self.symbols.unit(target) else { return true };
+        let definer = self.symbols.object(unit);
+        if !definer.object.is_standard_library() || self.path(definer) == package {
+            return true;
+        }
+        let flags = self.symbols.flags(target).1;
+        let std_flag = self.program.release.linkname_std_flag;
+        if !self.checks_assembly() {
+            return flags & (flag2::LINKNAME | self.program.release.abi_wrapper_flag) != 0;
+        }
+        let is_marked =
+            |flags: u8| flags & flag2::LINKNAME != 0 || (flags & std_flag != 0 && from.object.is_standard_library());
+        if definer.object.is_from_assembly() && flags & self.linkname_flags() == 0 {
+            // Assembly defines for others by name, and what has no dot is not Go's. Else the wrapper may be marked.
+            return name.starts_with(package.as_bytes())
+                || !name.contains(&b'.')
+                || !self.program.has_experiment("regabiwrappers")
+                || self.wrapper(name, target).is_some_and(|wrapper| is_marked(self.symbols.flags(wrapper).1));
+        }
+        is_marked(flags)
+    }
+
+    /// The symbol of the same name for the other calling convention.
+    fn wrapper(&self, name: &[u8], symbol: GoSymbol) -> Option<GoSymbol> {
+        let other = match self.symbols.version(symbol) {
+            Version::Abi0 => Version::AbiInternal,
+            _ => Version::Abi0,
+        };
+        self.symbols.find(name, other)
+    }
+
+    fn refusal(&self, from: &ObjectEntry<'_>, name: &[u8]) -> Diagnostic {
+        let package = self.path(from);
+        let name = String::from_utf8_lossy(name);
+        let file = self.program.packages[from.package.index()].file;
+        let message = format!("{package}: invalid reference to {name}");
+        Diagnostic::error("bad-linkname", message)
+            .at(Origin { package: Some(package.to_owned()), ..Origin::file(file) })
+            .note(format!("//go:linkname names {name}, which the standard library does not offer to package {package}"))
+            .help("use the library's public functions, update the module, or link with -ldflags=-checklinkname=0")
+    }
+}
+
+/// `crypto/internal/fips140/v1.2.3/x` as `crypto/internal/fips140/x`.
+fn unfrozen(package: &str) -> Option<String> {
+    const FROZEN: &str = "crypto/internal/fips140/v";
+    let rest = package.strip_prefix(FROZEN)?;
+    let behind = rest.split_once('/').map(|(_, behind)| behind);
+    Some(behind.map_or("crypto/internal/fips140".to_owned(), |behind| format!("crypto/internal/fips140/{behind}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn frozen_modules_are_known_by_their_path_in_development() {
+        let unfrozen = |path| super::unfrozen(path);
+        assert_eq!(unfrozen("crypto/internal/fips140/v1.0.0/check").as_deref(), Some("crypto/internal/fips140/check"));
+        assert_eq!(unfrozen("crypto/internal/fips140/v1.0.0").as_deref(), Some("crypto/internal/fips140"));
+        assert_eq!(unfrozen("crypto/internal/fips140/check"), None);
+    }
+}
