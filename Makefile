@@ -42,7 +42,7 @@ bench: ## get the peers that are missing and measure all of them on real Go prog
 fidelity: ## link real Go programs with Go's linker and with cgolink, compare, write docs/FIDELITY.md (takes long)
 	$(PYTHON) tools/setup.py fidelity
 	$(CARGO) build --release
-	$(PYTHON) tools/fidelity.py --fresh
+	$(PYTHON) tools/fidelity.py --fresh; differ=$$?; $(PYTHON) tools/fidelity.py --tests && exit $$differ
 
 fuzz: ## run each fuzz target for SECONDS_EACH seconds (needs cargo-fuzz and a nightly toolchain)
 	$(PYTHON) tools/fuzz.py --seconds $(SECONDS_EACH)

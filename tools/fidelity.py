@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Links real Go programs with Go's linker and with cgolink, and writes docs/FIDELITY.md: how many files are the same.
 
-    tools/fidelity.py [--fresh] [--releases LIST] [--architectures LIST] [--modes LIST] [--sets LIST] [--only REGEX]
+    tools/fidelity.py [--tests] [--fresh] [--releases LIST] [--architectures LIST] [--modes LIST] [--sets LIST] [--only REGEX]
 
 Sets: `cmd` (every program of the Go distribution), `rclone`, `std` (the test binaries of all packages of the standard
 library). Modes are what the archives were compiled with: `exe`, `trimpath`, `noopt`, `pie`. Each program is linked in
 several variants: `plain` (-compressdwarf=false), `strip` (-s -w) and `x` (-X) must be the same byte for byte; `default`
 has compressed debug sections, which must hold the same and be no larger.
+
+With `--tests` it runs tests of the standard library that `go test -toolexec=cgolink` linked, instead of comparing.
 
 What was found for a group (release, architecture, mode, set) is kept in the output folder, and a later run of other groups
 adds to it; `--fresh` forgets it. The report is made of all that is kept.
@@ -42,6 +44,8 @@ VARIANTS = ["default", "plain", "strip", "x"]
 SETS = ["cmd", "rclone", "std"]
 RELEASES = ["1.26", "1.27"]
 ARCHITECTURES = ["amd64", "arm64"]
+# Whose tests are run when cgolink has linked them.
+TESTED = "runtime reflect encoding/... net/http go/... crypto/... os/... sync/... time debug/... errors fmt io/... math/... net sort strconv strings text/...".split()
 
 
 def fail(message):
@@ -151,6 +155,30 @@ def is_same(result):
     return result["verdict"] in ("identical", "equal uncompressed")
 
 
+# ---------------------------------------------------------------------------------------------- running
+
+def go_test(release, packages, extra):
+    """The packages whose tests pass, and those whose tests do not."""
+    go = go_command(release)
+    words = [go, "test", "-short", "-count=1", "-vet=off", *extra, *packages]
+    env = dict(corpus.go_environment(go, "amd64"), CGOLINK_FALLBACK="error")
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", env=env)
+    passed = re.findall(r"^ok\s+(\S+)\s", done.stdout, re.M)
+    failed = re.findall(r"^FAIL\s+(\S+)[\t ]", done.stdout, re.M)
+    if not passed and not failed:
+        fail(f"{' '.join(words)}: {first_line(done)}")
+    return passed, failed
+
+
+def run_tests(release, options):
+    """Runs tests that cgolink linked; a package that fails is tried with Go's own linker too."""
+    passed, failed = go_test(release, TESTED, ["-toolexec", str(options.cgolink)])
+    innocent = set(go_test(release, failed, [])[1]) if failed else set()
+    guilty = sorted(set(failed) - innocent)
+    print(f"{release} tests: {len(passed)} packages pass, {len(innocent)} fail with Go's linker too, {len(guilty)} fail: {' '.join(guilty)}", flush=True)
+    return {"passed": len(passed), "innocent": sorted(innocent), "guilty": guilty}
+
+
 # ---------------------------------------------------------------------------------------------- the report
 
 def report(kept):
@@ -171,7 +199,8 @@ def report(kept):
         "|---|---|---|---|---|" + "---|" * len(VARIANTS),
     ]
     different, tried, same = [], 0, 0
-    for name in sorted(kept):
+    tests = {name: kept[name] for name in sorted(kept) if name.endswith(" tests")}
+    for name in sorted(set(kept) - set(tests)):
         release, goarch, mode, wanted = name.split()
         results = [r for r in kept[name] if r["verdict"] != "not linked by Go"]
         cells = []
@@ -188,11 +217,18 @@ def report(kept):
         lines.append(f"* {name}: `{result['program']}` {result['variant']}, {result['verdict']}: {said}")
     if not different:
         lines.append("None.")
+    if tests:
+        lines += ["", "## Tests that cgolink linked", "", f"`go test -short -toolexec=cgolink {' '.join(TESTED)}` on amd64.", ""]
+        lines += ["| release | packages that pass | fail with Go's linker too | fail with cgolink's only |", "|---|---|---|---|"]
+    for name, found in tests.items():
+        lists = [", ".join(found[kind]) or "none" for kind in ("innocent", "guilty")]
+        lines.append(f"| {name.split()[0]} | {found['passed']} | " + " | ".join(lists) + " |")
     return "\n".join(lines) + "\n"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tests", action="store_true", help="run tests of the standard library that cgolink links")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     for name, every in (("releases", RELEASES), ("architectures", ARCHITECTURES), ("modes", list(MODES)), ("sets", SETS), ("variants", VARIANTS)):
         parser.add_argument(f"--{name}", type=lambda text: text.split(","), default=every)
@@ -201,11 +237,18 @@ def main():
     parser.add_argument("-o", "--out", type=Path, default=ROOT / "fidelity-out")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 2)
     options = parser.parse_args()
-    options.out = options.out.resolve()
+    options.out, options.cgolink = options.out.resolve(), options.cgolink.resolve()
     options.out.mkdir(parents=True, exist_ok=True)
     store = options.out / "results.json"
     kept = {} if options.fresh or not store.exists() else json.loads(store.read_text())
     bad = 0
+    if options.tests:
+        for release in options.releases:
+            kept[f"{release} tests"] = run_tests(release, options)
+            bad += len(kept[f"{release} tests"]["guilty"])
+            store.write_text(json.dumps(kept, indent=1))
+            REPORT.write_text(report(kept))
+        return 1 if bad else 0
     for release in options.releases:
         for goarch in options.architectures:
             for mode in options.modes:
