@@ -50,6 +50,8 @@ pub enum Fault {
     Misaligned(i64, u8),
     /// The instruction is none that its kind patches.
     Instruction(u32),
+    /// Code holds an address, and the program may be loaded anywhere.
+    PositionDependent,
     /// A kind that no static program has.
     Unsupported,
 }
@@ -59,6 +61,8 @@ pub struct Relocator<'a, 'data> {
     symbols: &'a Symbols<'data>,
     addresses: &'a Addresses,
     architecture: Architecture,
+    /// Whether the program may be loaded at any address.
+    is_dynamic: bool,
     /// By position of a section: what offsets into it count from. All code counts as one section.
     bases: Vec<u64>,
     /// What weak references to dropped methods call.
@@ -73,7 +77,12 @@ type Value = Result<Option<i64>, Fault>;
 
 impl<'a, 'data> Relocator<'a, 'data> {
     /// Collects what relocations need.
-    pub fn new(symbols: &'a Symbols<'data>, addresses: &'a Addresses, architecture: Architecture) -> Self {
+    pub fn new(
+        symbols: &'a Symbols<'data>,
+        addresses: &'a Addresses,
+        architecture: Architecture,
+        is_dynamic: bool,
+    ) -> Self {
         let sections = &addresses.sections;
         let is_code = |name: &[u8], segment| segment == Segment::Text && name == b".text";
         let code = sections.iter().find(|section| is_code(&section.name, section.segment));
@@ -86,6 +95,7 @@ impl<'a, 'data> Relocator<'a, 'data> {
             symbols,
             addresses,
             architecture,
+            is_dynamic,
             bases: sections.iter().map(base).collect(),
             unreachable_method: symbols
                 .find(b"runtime.unreachableMethod", Version::AbiInternal)
@@ -137,6 +147,9 @@ impl<'a, 'data> Relocator<'a, 'data> {
         let target = self.addresses.of(relocation.target);
         if target == 0 {
             self.check_target(relocation)?;
+        }
+        if self.is_dynamic && relocation.kind == RelocationKind::Address && self.symbols.kind(symbol).is_text() {
+            return Err(Fault::PositionDependent);
         }
         let place = self.addresses.of(symbol).wrapping_add(offset as u64);
         let Some(value) = self.value(relocation, target, place, bytes)? else { return Ok(()) };

@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::address::{Addresses, Segment};
+use super::elf::dynamic;
 use super::elf::headers::{self, FileFacts, ProgramHeader};
 use super::elf::notes::{self, Reserved};
 use super::elf::sections::{Headers, SYMBOL, SectionTable};
@@ -57,10 +58,10 @@ pub struct Input<'a, 'data> {
 /// Writes the file.
 pub fn write(input: Input<'_, '_>) -> Result<()> {
     let options = input.program.options;
-    let is_dynamic = input.program.is_position_independent();
+    let is_dynamic = dynamic::is_wanted(input.program);
     let image = headers::image_address(input.addresses);
     let reserved = notes::reserve(options, input.program.architecture, is_dynamic, image)?;
-    let sections = section_table(&input, &reserved);
+    let (sections, of_dynamic) = section_table(&input, &reserved, is_dynamic);
     let indices = sections.indices();
     let entry = entry(&input)?;
     let source = symtab::Source {
@@ -77,9 +78,11 @@ pub fn write(input: Input<'_, '_>) -> Result<()> {
     let round = options.round.unwrap_or_else(|| input.program.architecture.max_page_size());
     let writer = Writer {
         input,
-        relocator: Relocator::new(input.symbols, input.addresses, input.program.architecture),
+        relocator: Relocator::new(input.symbols, input.addresses, input.program.architecture, is_dynamic),
         file: OutputFile::create_with_mode(&options.output, MODE)?,
         round,
+        reserved: &reserved,
+        of_dynamic,
         faults: Mutex::default(),
     };
     let facts = FileFacts {
@@ -87,15 +90,21 @@ pub fn write(input: Input<'_, '_>) -> Result<()> {
         is_position_independent: input.program.is_position_independent(),
         entry,
     };
-    writer.run(&source, symtab.as_ref(), sections, &reserved, facts)
+    writer.run(&source, symtab.as_ref(), sections, facts)
 }
 
-fn section_table(input: &Input<'_, '_>, reserved: &[Reserved]) -> SectionTable {
+/// The section headers, and the program headers of dynamic linking.
+fn section_table(input: &Input<'_, '_>, reserved: &[Reserved], is_dynamic: bool) -> (SectionTable, Vec<ProgramHeader>) {
     let debug: Vec<&str> = input.debug.iter().flat_map(|debug| debug.sections()).map(|section| section.name).collect();
     let mut headers = Headers::new(input.addresses, &debug);
     reserved.iter().for_each(|one| headers.add_reserved(one));
+    let mut segments = Vec::new();
+    if is_dynamic {
+        dynamic::add_headers(&mut headers, input.symbols, input.addresses, input.program.architecture);
+        segments = dynamic::program_headers(&mut headers, input.addresses);
+    }
     headers.add_tables(!input.program.options.omit_symtab);
-    headers.finish(input.addresses)
+    (headers.finish(input.addresses), segments)
 }
 
 /// Where the program starts.
@@ -133,6 +142,9 @@ struct Writer<'a, 'data> {
     file: OutputFile,
     /// The alignment of segments.
     round: u64,
+    reserved: &'a [Reserved],
+    /// The program headers of dynamic linking.
+    of_dynamic: Vec<ProgramHeader>,
     faults: Mutex<Faults>,
 }
 
@@ -160,7 +172,6 @@ impl<'data> Writer<'_, 'data> {
         source: &symtab::Source<'_, 'data>,
         symtab: Option<&Symtab>,
         mut sections: SectionTable,
-        reserved: &[Reserved],
         facts: FileFacts,
     ) -> Result<()> {
         let options = self.input.program.options;
@@ -181,7 +192,7 @@ impl<'data> Writer<'_, 'data> {
             || symtab.iter().for_each(|symtab| self.write_symbols(symtab, source, &tail)),
         );
         self.note(self.file.flush());
-        self.note(self.write_headers(&mut sections, reserved, facts, &tail));
+        self.note(self.write_headers(&sections, facts, &tail));
         if let Some(sum) = sum {
             self.note(self.file.write_at(&sum.bytes, sum.file_offset));
         }
@@ -320,21 +331,21 @@ impl<'data> Writer<'_, 'data> {
 
     fn write_headers(
         &self,
-        sections: &mut SectionTable,
-        reserved: &[Reserved],
+        sections: &SectionTable,
         facts: FileFacts,
         tail: &Tail,
     ) -> std::result::Result<(), Diagnostic> {
-        let mut segments: Vec<ProgramHeader> = headers::of_segments(self.input.addresses, reserved, self.round);
+        let mut segments: Vec<ProgramHeader> = headers::of_segments(self.input.addresses, self.reserved, self.round);
+        segments.extend(&self.of_dynamic);
         segments.push(headers::stack());
         let front = headers::bytes(facts, &mut segments, sections);
-        let first = reserved.iter().map(|one| one.header.offset).min().unwrap_or(notes::RESERVED);
+        let first = self.reserved.iter().map(|one| one.header.offset).min().unwrap_or(notes::RESERVED);
         if front.len() as u64 > first {
             let message = format!("the headers take {} bytes, and only {first} are reserved", front.len());
             return Err(Diagnostic::error("headers-too-large", message).help("make -buildid or -I shorter"));
         }
         self.file.write_at(&front, 0)?;
-        for one in reserved {
+        for one in self.reserved {
             self.file.write_at(&one.bytes, one.header.offset)?;
         }
         self.file.write_at(&sections.names().0, tail.names)

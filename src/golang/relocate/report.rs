@@ -132,11 +132,15 @@ fn explain(problem: &Problem, symbols: &Symbols<'_>, program: &Program<'_>) -> D
             ("relocation-overflow", format!("{what}: {value:#x} is no multiple of {multiple}"))
         }
         Fault::Instruction(word) => ("bad-object", format!("{what} does not fit the instruction {word:#x}")),
+        Fault::PositionDependent => {
+            ("position-dependent", format!("{what}: the program may be loaded anywhere, and code is not relocated"))
+        }
         Fault::Unsupported => ("unsupported-relocation", format!("{what} is not supported")),
     };
     let diagnostic = Diagnostic::error(code, message).at(origin(problem.symbol, symbols, program));
     match problem.fault {
         Fault::TooFar(_) => diagnostic.help("the program is too large for its code model: make its data smaller"),
+        Fault::PositionDependent => diagnostic.help("link with -buildmode=exe, or load the address relative to the PC"),
         Fault::Unreachable => diagnostic.help("report this as a bug of cgolink"),
         _ => diagnostic.help("rebuild the package: its object is damaged or from another toolchain"),
     }

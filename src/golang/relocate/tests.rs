@@ -63,7 +63,7 @@ fn patched(
         symbols.edit(known[0]).relocations = vec![make(known)];
         let mut contents = [&[0; 4], bytes].concat();
         let mut problems = Vec::new();
-        Relocator::new(symbols, addresses, architecture).apply(known[0], &mut contents, &mut problems);
+        Relocator::new(symbols, addresses, architecture, false).apply(known[0], &mut contents, &mut problems);
         match problems.first() {
             Some(problem) => Err(problem.fault),
             None => Ok(contents[4..].to_vec()),
@@ -127,7 +127,7 @@ fn amd64_loads_its_thread_offset_directly() {
     with_program(Architecture::X86_64, |symbols, addresses, [from, ..]| {
         let kind = RelocationKind::TlsIe;
         symbols.edit(from).relocations = vec![Relocation { offset: 3, ..relocation(kind, 4, GoSymbol::NONE, 0) }];
-        let relocator = Relocator::new(symbols, addresses, Architecture::X86_64);
+        let relocator = Relocator::new(symbols, addresses, Architecture::X86_64, false);
         let mut problems = Vec::new();
         let mut code = [0x4c, 0x8b, 0x0d, 0, 0, 0, 0];
         relocator.apply(from, &mut code, &mut problems);
@@ -175,7 +175,7 @@ fn arm64_knows_its_thread_offset() {
             let patch = Relocation { offset: 0, ..relocation(kind, bytes.len() as u8, tlsg, 0) };
             symbols.edit(from).relocations = vec![patch];
             let (mut code, mut problems) = (bytes, Vec::new());
-            Relocator::new(symbols, addresses, Architecture::Aarch64).apply(from, &mut code, &mut problems);
+            Relocator::new(symbols, addresses, Architecture::Aarch64, false).apply(from, &mut code, &mut problems);
             assert_eq!(problems, []);
             code.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect::<Vec<u32>>()
         })
@@ -195,7 +195,7 @@ fn undefined_symbols_are_reported_once_with_who_needs_them() {
         symbols.edit(from).relocations = vec![call, call];
         symbols.edit(target).relocations = vec![call];
         let mut problems = Vec::new();
-        let relocator = Relocator::new(symbols, addresses, Architecture::X86_64);
+        let relocator = Relocator::new(symbols, addresses, Architecture::X86_64, false);
         relocator.apply(target, &mut [0; 8], &mut problems);
         relocator.apply(from, &mut [0; 8], &mut problems);
         let found = report(problems, symbols, &program);
@@ -215,7 +215,7 @@ fn another_calling_convention_is_named() {
         symbols.set_kind(other, Kind::Text);
         symbols.edit(from).relocations = vec![relocation(RelocationKind::Call, 4, missing, 0)];
         let mut problems = Vec::new();
-        Relocator::new(symbols, addresses, Architecture::X86_64).apply(from, &mut [0; 8], &mut problems);
+        Relocator::new(symbols, addresses, Architecture::X86_64, false).apply(from, &mut [0; 8], &mut problems);
         let found = report(problems, symbols, &program);
         let want = "relocation target lib.missing not defined for ABI0 (but is defined for ABIInternal)";
         assert_eq!(found[0].message, want);
