@@ -2,11 +2,13 @@
 
 pub mod address;
 pub mod buildinfo;
+pub mod data;
 pub mod dwarf;
 pub mod elf;
 pub mod fips;
 #[cfg(test)]
 mod fixture;
+mod gcmask;
 pub mod groups;
 pub mod inittask;
 pub mod kind;
@@ -22,6 +24,7 @@ pub mod program;
 pub mod relocate;
 mod report;
 pub mod resolve;
+mod sections;
 pub mod setup;
 mod shuffle;
 pub mod sort;

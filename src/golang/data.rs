@@ -1,0 +1,468 @@
+//! The order of data: by kind, then by size, then by number (Go 1.26 and 1.27, `dodata`, `makeRelroForSharedLib` and
+//! `dodataSect` of `cmd/link/internal/ld/data.go`; the order of kinds is that of `cmd/link/internal/sym/symkind.go`).
+
+use rayon::prelude::*;
+
+use super::kind::Kind;
+use super::sort::sort_like_go;
+use super::symbols::{GoSymbol, Symbols, Version};
+use super::types::GoType;
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::inputs::goabi::Release;
+use crate::inputs::goobj::records::flag;
+
+/// No symbol and no section may take more bytes.
+pub(super) const LARGEST: u64 = 2_000_000_000;
+/// The largest alignment that a size asks for.
+const LARGEST_ALIGNMENT: u64 = 32;
+
+/// What is not written, in order (Go 1.26).
+const READ_ONLY_26: [Kind; 22] = {
+    use Kind::*;
+    [
+        ElfExecutable,
+        Type,
+        GoString,
+        GoFunc,
+        GcBits,
+        Rodata,
+        RodataFipsStart,
+        RodataFips,
+        RodataFipsEnd,
+        RodataEnd,
+        FuncTab,
+        PclnTab,
+        ElfReadOnly,
+        TypeRelro,
+        GoStringRelro,
+        GoFuncRelro,
+        GcBitsRelro,
+        RodataRelro,
+        FuncTabRelro,
+        ElfRelro,
+        TypeLink,
+        ItabLink,
+    ]
+};
+
+/// What is not written, in order (Go 1.27): types and function values follow what needs no relocations.
+const READ_ONLY_27: [Kind; 14] = {
+    use Kind::*;
+    [
+        ElfExecutable,
+        GoString,
+        GcBits,
+        Rodata,
+        RodataFipsStart,
+        RodataFips,
+        RodataFipsEnd,
+        RodataEnd,
+        PclnTab,
+        ElfReadOnly,
+        RodataRelro,
+        Type,
+        GoFunc,
+        ElfRelro,
+    ]
+};
+
+/// What may be written, in order.
+const WRITABLE: [Kind; 23] = {
+    use Kind::*;
+    [
+        BuildInfo,
+        FipsInfo,
+        ElfWritable,
+        ModuleData,
+        ElfGot,
+        NoptrData,
+        NoptrDataFipsStart,
+        NoptrDataFips,
+        NoptrDataFipsEnd,
+        NoptrDataEnd,
+        InitArray,
+        Data,
+        DataFipsStart,
+        DataFips,
+        DataFipsEnd,
+        DataEnd,
+        Bss,
+        NoptrBss,
+        GcMask,
+        FuzzerCounter,
+        CoverageCounter,
+        CoverageAuxiliary,
+        TlsBss,
+    ]
+};
+
+/// Kinds that relocations move to where the dynamic linker may write, and what they become there (Go 1.26).
+pub(super) const RELRO_26: [(Kind, Kind); 6] = [
+    (Kind::Type, Kind::TypeRelro),
+    (Kind::GoString, Kind::GoStringRelro),
+    (Kind::GoFunc, Kind::GoFuncRelro),
+    (Kind::GcBits, Kind::GcBitsRelro),
+    (Kind::Rodata, Kind::RodataRelro),
+    (Kind::FuncTab, Kind::FuncTabRelro),
+];
+
+/// What stands for a kind that is not laid out.
+const NOWHERE: u8 = u8::MAX;
+
+/// The data that is part of the program, kind by kind, in the order of numbers.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    kinds: Vec<Kind>,
+    of: Vec<Vec<GoSymbol>>,
+    /// By kind: its position.
+    position: [u8; 256],
+}
+
+impl Buckets {
+    fn new(release: &Release) -> Self {
+        let read_only = if release.types_are_walked { &READ_ONLY_27[..] } else { &READ_ONLY_26 };
+        let kinds = [read_only, &WRITABLE].concat();
+        let mut position = [NOWHERE; 256];
+        for (at, kind) in (0..).zip(&kinds) {
+            position[*kind as usize] = at;
+        }
+        Buckets { of: vec![Vec::new(); kinds.len()], kinds, position }
+    }
+
+    fn position(&self, kind: Kind) -> Option<usize> {
+        let position = self.position[kind as usize];
+        (position != NOWHERE).then_some(usize::from(position))
+    }
+
+    /// The symbols of a kind.
+    pub fn of(&self, kind: Kind) -> &[GoSymbol] {
+        self.position(kind).map_or(&[], |position| &self.of[position])
+    }
+
+    fn of_mut(&mut self, kind: Kind) -> Option<&mut Vec<GoSymbol>> {
+        let position = self.position(kind)?;
+        self.of.get_mut(position)
+    }
+
+    /// All kinds and their symbols, in the order in which Go's linker looks at them.
+    pub fn all(&self) -> impl Iterator<Item = (Kind, &[GoSymbol])> {
+        self.kinds.iter().copied().zip(self.of.iter().map(Vec::as_slice))
+    }
+}
+
+/// Collects the data that is part of the program.
+pub fn collect(symbols: &Symbols<'_>, release: &Release) -> Buckets {
+    const CHUNK: u32 = 1 << 14;
+    let mut buckets = Buckets::new(release);
+    let count = symbols.count() as u32;
+    let chunk = |chunk: u32| -> Vec<(u8, GoSymbol)> {
+        let ids = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
+        let found = ids.map(GoSymbol).filter_map(|symbol| {
+            let position = buckets.position[symbols.kind(symbol) as usize];
+            let is_data = position != NOWHERE && is_laid_out(symbols, symbol);
+            is_data.then_some((position, symbol))
+        });
+        found.collect()
+    };
+    let found: Vec<_> = (0..count.div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
+    for (position, symbol) in found.into_iter().flatten() {
+        buckets.of[usize::from(position)].push(symbol);
+    }
+    buckets
+}
+
+fn is_laid_out(symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
+    use super::symbols::attribute::SPECIAL;
+    symbols.is_reachable(symbol)
+        && !symbols.is(symbol, SPECIAL)
+        && !symbol.is_none()
+        && (symbols.kind(symbol).is_top_level_unnamed() || !symbols.name(symbol).is_empty())
+}
+
+/// Moves read-only data with relocations to where the dynamic linker may write.
+pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: &mut Buckets) -> Result<()> {
+    let moves = if release.types_are_walked { &[(Kind::Rodata, Kind::RodataRelro)][..] } else { &RELRO_26 };
+    for (from, to) in moves {
+        let has_relocations = |symbol: &GoSymbol| match from {
+            Kind::Type => true,
+            // Their relocations are offsets.
+            Kind::GoFunc if !release.types_are_walked => false,
+            _ => symbols.relocation_count(*symbol) > 0,
+        };
+        let Some(all) = buckets.of_mut(*from) else { continue };
+        let (moved, kept): (Vec<_>, Vec<_>) = std::mem::take(all).into_par_iter().partition(has_relocations);
+        *all = kept;
+        if let Some(relro) = buckets.of_mut(*to) {
+            relro.extend(moved);
+        }
+    }
+    let mut errors = Vec::new();
+    if !release.types_are_walked {
+        let fips = [Kind::RodataFipsStart, Kind::RodataFips, Kind::RodataFipsEnd, Kind::RodataEnd];
+        let fixed = fips.iter().flat_map(|kind| buckets.of(*kind));
+        for symbol in fixed.filter(|symbol| symbols.relocation_count(**symbol) > 0) {
+            let message = format!("{} has addresses but stands where none can be relocated", symbols.display(*symbol));
+            errors.push(Diagnostic::error("relocated-rodata", message).help("link it with -buildmode=exe"));
+        }
+    }
+    Diagnostics::check((), errors)
+}
+
+/// A symbol on its way to its address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Item {
+    pub symbol: GoSymbol,
+    pub alignment: u32,
+    pub size: u64,
+}
+
+/// The symbols of a kind in the order of their addresses.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Sorted {
+    pub items: Vec<Item>,
+    /// The largest of their alignments; 0 if there are none.
+    pub alignment: u64,
+}
+
+/// The symbols of all kinds in the order of their addresses.
+#[derive(Debug)]
+pub(super) struct SortedData {
+    of: Vec<Sorted>,
+    position: [u8; 256],
+}
+
+impl SortedData {
+    /// Takes the symbols of a kind away.
+    pub fn take(&mut self, kind: Kind) -> Sorted {
+        let position = usize::from(self.position[kind as usize]);
+        self.of.get_mut(position).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Changes the size of a symbol that has its place already.
+    pub fn resize(&mut self, kind: Kind, symbol: GoSymbol, size: u64) {
+        let of = self.of.get_mut(usize::from(self.position[kind as usize]));
+        let item = of.and_then(|of| of.items.iter_mut().find(|item| item.symbol == symbol));
+        if let Some(item) = item {
+            item.size = size;
+        }
+    }
+
+    /// The largest alignment of some kinds.
+    pub fn alignment(&self, kinds: &[Kind]) -> u64 {
+        let alignment = |kind: &Kind| self.of.get(usize::from(self.position[*kind as usize])).map(|of| of.alignment);
+        kinds.iter().filter_map(alignment).max().unwrap_or(0)
+    }
+}
+
+/// Puts the symbols of each kind in order.
+pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Buckets) -> Result<SortedData> {
+    let zero_base = symbols.find(b"runtime.zerobase", Version::Abi0);
+    let sorted: Vec<Result<Sorted>> = buckets
+        .kinds
+        .par_iter()
+        .zip(buckets.of)
+        .map(|(kind, bucket)| {
+            let mut items = items(symbols, &bucket)?;
+            match kind {
+                // Made in its order.
+                Kind::PclnTab => {}
+                // The slots of a GOT are made by name.
+                Kind::ElfGot => items.sort_by_key(|item| symbols.name(item.symbol)),
+                Kind::Type if release.types_are_walked => sort_types(symbols, release, &mut items),
+                _ => items.par_sort_unstable_by_key(|item| by_size(item, zero_base)),
+            }
+            if *kind == Kind::ElfReadOnly {
+                join_relocation_tables(symbols, &mut items);
+            }
+            let alignment = items.iter().map(|item| u64::from(item.alignment)).max().unwrap_or(0);
+            Ok(Sorted { items, alignment })
+        })
+        .collect();
+    let mut errors = Vec::new();
+    let mut of = Vec::with_capacity(sorted.len());
+    for sorted in sorted {
+        match sorted {
+            Ok(sorted) => of.push(sorted),
+            Err(more) => errors.extend(more.iter().cloned()),
+        }
+    }
+    Diagnostics::check(SortedData { of, position: buckets.position }, errors)
+}
+
+/// `runtime.zerobase` follows what has no size, so that all of that has its address.
+fn by_size(item: &Item, zero_base: Option<GoSymbol>) -> (u64, bool, GoSymbol) {
+    let is_zero_base = Some(item.symbol) == zero_base;
+    (if is_zero_base { 0 } else { item.size }, is_zero_base, item.symbol)
+}
+
+fn items(symbols: &Symbols<'_>, bucket: &[GoSymbol]) -> Result<Vec<Item>> {
+    let item = |symbol: &GoSymbol| {
+        let (size, data) = (symbols.size(*symbol), symbols.data(*symbol).len() as u64);
+        let problem = match size {
+            _ if size < data => format!("has {data} bytes of contents but a size of {size}"),
+            _ if size > LARGEST => format!("takes {size} bytes: more than {LARGEST}"),
+            _ => {
+                let alignment = alignment(symbols.alignment(*symbol), size) as u32;
+                return Ok(Item { symbol: *symbol, alignment, size });
+            }
+        };
+        let message = format!("{} {problem}", symbols.display(*symbol));
+        Err(Diagnostic::error("bad-symbol", message).help("build the packages again"))
+    };
+    let mut errors = Vec::new();
+    let items: Vec<std::result::Result<Item, Diagnostic>> = bucket.par_iter().with_min_len(1024).map(item).collect();
+    let items = items.into_iter().filter_map(|item| item.map_err(|error| errors.push(error)).ok()).collect();
+    Diagnostics::check(items, errors)
+}
+
+/// The alignment of data: what was asked for, or the largest power of two that its size has room for.
+pub(super) fn alignment(asked: u64, size: u64) -> u64 {
+    if asked != 0 {
+        return asked;
+    }
+    let bits = u64::BITS - size.leading_zeros();
+    LARGEST_ALIGNMENT.min(1 << bits.saturating_sub(1))
+}
+
+/// Types come first that reflection finds by their strings, in the order of these; then other types, then itabs (Go 1.27).
+fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &mut Vec<Item>) {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    enum Rank {
+        Group,
+        Walked,
+        Type,
+        Itab,
+    }
+    let group = symbols.find(b"type:*", Version::Abi0);
+    let keyed = |item: &Item| {
+        let rank = match item.symbol {
+            symbol if Some(symbol) == group => Rank::Group,
+            symbol if symbols.is_itab(symbol) => Rank::Itab,
+            symbol if symbols.has_flag(symbol, flag::TYPELINK) => Rank::Walked,
+            _ => Rank::Type,
+        };
+        let text = if rank == Rank::Walked { GoType::of(symbols, release, item.symbol).string() } else { &[] };
+        (rank, text, *item)
+    };
+    let mut all: Vec<(Rank, &[u8], Item)> = items.par_iter().with_min_len(1024).map(keyed).collect();
+    sort_like_go(&mut all, |(rank, text, item), (other_rank, other_text, other)| match rank {
+        _ if rank != other_rank => rank < other_rank,
+        Rank::Walked => text < other_text,
+        _ => (item.size, item.symbol) < (other.size, other.symbol),
+    });
+    items.clear();
+    items.extend(all.into_iter().map(|(_, _, item)| item));
+}
+
+/// Puts the relocations of the PLT right behind the others, as dynamic linkers expect.
+fn join_relocation_tables(symbols: &Symbols<'_>, items: &mut Vec<Item>) {
+    let find = |names: [&[u8]; 2]| items.iter().position(|item| names.contains(&symbols.name(item.symbol)));
+    let (Some(rela), Some(plt)) = (find([b".rela", b".rel"]), find([b".rela.plt", b".rel.plt"])) else { return };
+    if plt == rela + 1 {
+        return;
+    }
+    let first = rela.min(plt);
+    let mut tables = [items[rela], items[plt]];
+    items.remove(rela.max(plt));
+    items.remove(first);
+    tables.iter_mut().for_each(|table| table.alignment = 8);
+    items.splice(first..first, tables);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, Definition};
+    use super::super::symbols::attribute;
+    use super::*;
+    use crate::args::golink::GoLink;
+    use crate::target::Architecture;
+
+    #[test]
+    fn size_decides_the_alignment_unless_one_is_asked_for() {
+        for (asked, size, want) in [
+            (0, 0, 1),
+            (0, 1, 1),
+            (0, 3, 2),
+            (0, 8, 8),
+            (0, 31, 16),
+            (0, 32, 32),
+            (0, 4096, 32),
+            (1, 64, 1),
+            (64, 1, 64),
+        ] {
+            assert_eq!(alignment(asked, size), want, "{asked} {size}");
+        }
+    }
+
+    fn sorted(version: &str, definitions: &[Definition], kind: Kind) -> Result<Vec<String>> {
+        let options = GoLink::default();
+        let mut program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        program.release = Release::of_version(version).expect("a release");
+        let objects = [fixture::object(definitions)];
+        let mut symbols = fixture::load(&program, &objects);
+        symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
+        for symbol in symbols.all() {
+            if symbols.name(symbol).starts_with(b"type:") {
+                symbols.set_kind(symbol, Kind::Type);
+            }
+            if symbols.name(symbol).starts_with(b".r") {
+                symbols.set_kind(symbol, Kind::ElfReadOnly);
+            }
+        }
+        let buckets = collect(&symbols, program.release);
+        let items = sort(&symbols, program.release, buckets)?.take(kind).items;
+        Ok(items.iter().map(|item| symbols.display(item.symbol).into_owned()).collect())
+    }
+
+    #[test]
+    fn zero_base_follows_what_is_empty() {
+        let bss = |name, size| Definition { name, kind: 10, size, ..Definition::default() };
+        let all = [bss("b", 8), bss("runtime.zerobase", 8), bss("a", 8), bss("empty", 0), bss("byte", 1), bss("", 0)];
+        let want = ["empty", "runtime.zerobase", "byte", "b", "a"];
+        assert_eq!(sorted("go1.26", &all, Kind::NoptrBss).expect("an order"), want);
+    }
+
+    #[test]
+    fn relocations_of_the_plt_follow_the_others() {
+        let table = |name, size| Definition { name, kind: 3, size, ..Definition::default() };
+        let all = [table(".rela", 48), table(".rela.plt", 0), table(".rx", 4), table(".ry", 96)];
+        assert_eq!(sorted("go1.26", &all, Kind::ElfReadOnly).expect("an order"), [".rela", ".rela.plt", ".rx", ".ry"]);
+    }
+
+    #[test]
+    fn walked_types_are_sorted_by_string() {
+        // A descriptor's string is a name: flags, length, text.
+        let walked = |name, size| Definition {
+            name,
+            kind: 3,
+            size,
+            flags: flag::TYPELINK,
+            relocations: vec![(40, 4, 5, 0, if size == 80 { 4 } else { 5 })],
+            ..Definition::default()
+        };
+        let text = |name, data| Definition { name, kind: 3, size: 4, data, ..Definition::default() };
+        let all = [
+            walked("type:*b", 72),
+            Definition { flags: 0, ..walked("type:plain", 48) },
+            walked("type:*a", 80),
+            Definition { name: "type:*", kind: 3, ..Definition::default() },
+            text("a", b"\x01\x02*a"),
+            text("b", b"\x01\x02*b"),
+        ];
+        assert_eq!(
+            sorted("go1.27", &all, Kind::Type).expect("an order"),
+            ["type:*", "type:*a", "type:*b", "type:plain"]
+        );
+        assert_eq!(
+            sorted("go1.26", &all, Kind::Type).expect("an order"),
+            ["type:*", "type:plain", "type:*b", "type:*a"]
+        );
+    }
+
+    #[test]
+    fn symbols_with_more_contents_than_size_are_refused() {
+        let all = [Definition { name: "main.x", kind: 7, size: 1, data: b"abc", ..Definition::default() }];
+        let error = sorted("go1.26", &all, Kind::Data).expect_err("a bad symbol");
+        assert!(error.iter().all(|error| error.code == "bad-symbol"));
+    }
+}
