@@ -3,11 +3,14 @@
 //!
 //! ```text
 //! load -> resolve -> linkname::check -> setup::fips
-//!      -> inittask -> liveness -> setup::module -> strdata -> setup::image
+//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> setup::image
+//!      -> text::address -> typelink -> buildinfo -> dwarf
 //! ```
 
 use std::io::Write;
 
+use super::buildinfo;
+use super::dwarf;
 use super::inittask;
 use super::linkname;
 use super::liveness::{self, Roots};
@@ -17,6 +20,7 @@ use super::program::Program;
 use super::resolve;
 use super::setup;
 use super::strdata::Definitions;
+use super::{text, typelink};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Result};
 use crate::inputs::store::Store;
@@ -66,8 +70,20 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     liveness::mark(&mut symbols, &program, Roots { init_tasks, exports: &[] }, wanted)?;
     phases.start("Setup");
     let _module = setup::module(&mut symbols)?;
-    Definitions::of(&program).apply(&mut symbols, &program)?;
+    let mut text = text::order(&mut symbols, &program)?;
+    let definitions = Definitions::of(&program);
+    definitions.apply(&mut symbols, &program)?;
     let _image = setup::image(&mut symbols);
+    phases.start("Textaddress");
+    let places = text::address(&mut symbols, &program, &mut text)?;
+    phases.start("Typelink");
+    typelink::make(&mut symbols, &program);
+    buildinfo::make(&mut symbols, &definitions);
+    phases.start("Dwarf");
+    let _dwarf = match options.omits_dwarf() {
+        true => None,
+        false => Some(dwarf::plan(&symbols, &program, &text, &places)?),
+    };
     let report = phases.report();
     let mut told = String::from_utf8_lossy(&trace).into_owned();
     if options.benchmark.is_some() {
