@@ -28,6 +28,7 @@ use self::contents::{Contents, Run, Source};
 use self::copy::UNPLACED;
 use self::entries::{Entries, EntryId, Places, Unplaced};
 use self::frames::Registers;
+pub(super) use self::lines::expand as expand_file;
 use self::put::{Count, Fixed, Growing, Put};
 use self::types::Types;
 use self::units::{Head, Portion, Unit};

@@ -19,6 +19,7 @@ pub mod load;
 mod machine;
 pub mod moduledata;
 mod names;
+pub mod pclntab;
 pub mod phases;
 pub mod program;
 pub mod relocate;

@@ -104,7 +104,7 @@ fn put_files(table: &Files, version: Version, out: &mut Growing) {
 }
 
 /// A file's name as an object has it, with the folder of the toolchain in place of `$GOROOT` if the process knows it.
-pub(super) fn expand(name: &[u8], goroot: Option<&[u8]>) -> Vec<u8> {
+pub(in super::super) fn expand(name: &[u8], goroot: Option<&[u8]>) -> Vec<u8> {
     let name = name.strip_prefix(b"gofile..").unwrap_or(name);
     match (name.strip_prefix(b"$GOROOT"), goroot) {
         (Some(rest), Some(goroot)) if rest.starts_with(b"/") => clean(&[goroot, rest].concat()),

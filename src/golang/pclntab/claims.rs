@@ -1,0 +1,92 @@
+//! Who names a symbol first: a column of numbers that all threads lower.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use super::super::symbols::GoSymbol;
+
+/// Bits of a claim that hold a [`Role`].
+const ROLE_BITS: u32 = 2;
+/// How many functions there may be: a claim is one of their numbers, and a role.
+pub(super) const MOST_FUNCTIONS: usize = (u32::MAX >> ROLE_BITS) as usize;
+/// The place of what has none yet.
+pub(super) const NO_PLACE: u32 = u32::MAX;
+
+/// What a symbol is to the function that names it. No compiler makes one symbol that is two of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub(super) enum Role {
+    /// Its name goes to `runtime.funcnametab`.
+    Name,
+    /// Its contents go to `runtime.pctab`.
+    PcTable,
+    /// Its contents go to `go:func.*`.
+    Funcdata,
+}
+
+/// By symbol: the first function that names it, and its place in the table that it goes to.
+pub(super) struct Claims {
+    first: Vec<AtomicU32>,
+    places: Vec<AtomicU32>,
+}
+
+/// Answer to whether a function is the first to name a symbol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Claim {
+    /// It is, and this is the first time.
+    First,
+    /// Another function is, or it is not the first time.
+    Later,
+    /// The symbol is claimed for another role.
+    Confused,
+}
+
+impl Claims {
+    /// Nothing is claimed of so many symbols.
+    pub fn new(count: usize) -> Self {
+        let column = || (0..count).map(|_| AtomicU32::new(u32::MAX)).collect();
+        Claims { first: column(), places: column() }
+    }
+
+    /// A function names a symbol.
+    #[inline]
+    pub fn claim(&self, symbol: GoSymbol, role: Role, function: usize) {
+        let claim = (function as u32) << ROLE_BITS | role as u32;
+        let first = &self.first[symbol.index()];
+        // Most symbols are named many times; reading does not take the line from other threads.
+        if first.load(Relaxed) > claim {
+            first.fetch_min(claim, Relaxed);
+        }
+    }
+
+    /// Whether a function is to give a symbol its place, once all have claimed theirs.
+    #[inline]
+    pub fn check(&self, symbol: GoSymbol, role: Role, function: usize) -> Claim {
+        const ROLE: u32 = (1 << ROLE_BITS) - 1;
+        let first = self.first[symbol.index()].load(Relaxed);
+        if first & ROLE != role as u32 {
+            Claim::Confused
+        } else if first >> ROLE_BITS == function as u32 && self.places[symbol.index()].load(Relaxed) == NO_PLACE {
+            Claim::First
+        } else {
+            Claim::Later
+        }
+    }
+
+    /// Gives a symbol a place; only the function that owns it does.
+    #[inline]
+    pub fn place(&self, symbol: GoSymbol, place: u32) {
+        self.places[symbol.index()].store(place, Relaxed);
+    }
+
+    /// Moves the place of a symbol.
+    #[inline]
+    pub fn move_by(&self, symbol: GoSymbol, by: u32) {
+        let place = &self.places[symbol.index()];
+        place.store(place.load(Relaxed).wrapping_add(by), Relaxed);
+    }
+
+    /// The places, final.
+    pub fn into_places(self) -> Vec<u32> {
+        self.places.into_iter().map(AtomicU32::into_inner).collect()
+    }
+}

@@ -1,0 +1,115 @@
+//! `runtime.functab`: the functions by address, and what is known of each (`runtime/runtime2.go`, `_func`).
+//!
+//! ```text
+//! functab  = { entry:u32 function:u32 }[functions] end:u32          offsets in the code and in runtime.functab
+//! function = entry:u32 name:u32 arguments:u32 deferreturn:u32
+//!            pcsp:u32 pcfile:u32 pcline:u32 pcdata_count:u32         offsets in runtime.pctab, 0 for none
+//!            unit:u32 start_line:u32 id:u8 flags:u8 0:u8 funcdata_count:u8
+//!            pcdata:u32[pcdata_count] funcdata:u32[funcdata_count]   offsets in runtime.pctab and in go:func.*
+//! ```
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::super::address::Addresses;
+use super::super::symbols::{GoSymbol, Symbols};
+use super::super::table::Table;
+use super::functions::{Chunk, Function, Uses, funcdata, pcdata};
+use super::places::Tally;
+use super::tables::{Bytes, PADDED_TO, cut};
+use super::{Contents, first_error};
+use crate::diag::Diagnostic;
+
+/// What stands for a missing unit, and for missing funcdata.
+const NONE: u32 = u32::MAX;
+/// Bytes of an entry of the list at the start.
+const ENTRY: u64 = 8;
+
+/// The table.
+pub(super) struct FunctionTable<'data>(pub Arc<Contents<'data>>);
+
+impl Table for FunctionTable<'_> {
+    fn size(&self) -> u64 {
+        self.0.places.functab_size.next_multiple_of(PADDED_TO)
+    }
+
+    fn fill(&self, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+        let (chunks, tallies) = (&self.0.chunks, &self.0.places.tallies);
+        let count: u64 = chunks.iter().map(|chunk| chunk.functions.len() as u64).sum();
+        let (list, functions) = out.split_at_mut((count * ENTRY) as usize);
+        let lists = cut(list, 0, chunks.iter().map(|chunk| (0, ENTRY * chunk.functions.len() as u64)));
+        let (end, functions) = functions.split_at_mut(4);
+        let from = count * ENTRY + 4;
+        let ranges = tallies.iter().map(|tally| (tally.function_base, tally.function_size));
+        let functions = cut(functions, from, ranges);
+        let filler = Filler { contents: &self.0, symbols, addresses };
+        let jobs = chunks.par_iter().zip(tallies).zip(lists.into_par_iter().zip(functions));
+        let filled = jobs.map(|((chunk, tally), (list, functions))| filler.chunk(chunk, tally, list, functions));
+        first_error(filled.collect())?;
+        if let Some(last) = chunks.last().and_then(|chunk| chunk.functions.last()) {
+            let code_end = u64::from(filler.entry(last.symbol)?) + symbols.size(last.symbol);
+            end.copy_from_slice(&(code_end as u32).to_le_bytes());
+        }
+        Ok(())
+    }
+}
+
+struct Filler<'a, 'data> {
+    contents: &'a Contents<'data>,
+    symbols: &'a Symbols<'data>,
+    addresses: &'a Addresses,
+}
+
+impl Filler<'_, '_> {
+    fn chunk(&self, chunk: &Chunk, tally: &Tally, list: &mut [u8], functions: &mut [u8]) -> Result<(), Diagnostic> {
+        let mut list = Bytes::new(list);
+        let mut at = 0;
+        for (position, (function, uses)) in chunk.each().enumerate() {
+            let entry = self.entry(function.symbol)?;
+            list.u32(entry);
+            list.u32((tally.function_base + at as u64) as u32);
+            let end = at + function.size() as usize;
+            self.function(entry, function, uses, tally.inline_trees[position], &mut functions[at..end]);
+            at = end.next_multiple_of(PADDED_TO as usize);
+        }
+        Ok(())
+    }
+
+    /// The offset of a function in the code.
+    fn entry(&self, function: GoSymbol) -> Result<u32, Diagnostic> {
+        let offset = self.addresses.of(function).checked_sub(self.contents.text);
+        offset.and_then(|offset| u32::try_from(offset).ok()).ok_or_else(|| {
+            let (name, address) = (self.symbols.display(function), self.addresses.of(function));
+            let message = format!("function {name} is at {address:#x}, not within 4 GiB of the start of the code");
+            Diagnostic::error("code-out-of-range", message).help("link less code, or do not place functions by hand")
+        })
+    }
+
+    fn function(&self, entry: u32, function: &Function, uses: Uses<'_>, inline_tree: u32, out: &mut [u8]) {
+        let places = &self.contents.places;
+        let mut out = Bytes::new(out);
+        out.u32(entry);
+        out.u32(places.name(function.symbol).offset);
+        out.u32(function.arguments);
+        out.u32(self.contents.defer_return.call(self.symbols, function.symbol));
+        (0..3).for_each(|table| out.u32(places.of(uses.table(table))));
+        out.u32(function.pcdata_count());
+        let unit = self.symbols.unit(function.symbol);
+        out.u32(unit.map_or(NONE, |unit| self.contents.files.unit_start[unit.index()]));
+        out.u32(function.start_line as u32);
+        out.bytes(&[function.id, function.flags, 0, function.funcdata]);
+        for index in 0..function.pcdata_count() {
+            let is_inline_tree = index == pcdata::INLINE_TREE_INDEX && function.inlined > 0;
+            let listed = || uses.pcdata.get(index as usize).copied().unwrap_or_default();
+            out.u32(places.of(if is_inline_tree { uses.table(3) } else { listed() }));
+        }
+        for (index, data) in uses.funcdata.iter().enumerate() {
+            out.u32(match data.is_none() {
+                _ if index == funcdata::INLINE_TREE && function.inlined > 0 => inline_tree,
+                true => NONE,
+                false => places.of(*data),
+            });
+        }
+    }
+}
