@@ -5,6 +5,7 @@ pub mod buildinfo;
 pub mod bytes;
 pub mod functions;
 pub mod module;
+pub mod types;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -22,7 +22,7 @@ Prints what is in Go package archives, ELF objects and executables, other archiv
 pragmas, symbols, relocations, and the objects of C compilers that a package carries.
 
   --show=LIST    only these tables: any of imports, packages, files, symbols, relocations, auxiliary, pragmas, sections,
-                 segments, functions, module-data, build-info, members, slices
+                 segments, functions, types, itabs, module-data, build-info, members, slices
   --format=FORM  text, or json: an array with one object for each file
 ";
 
@@ -35,7 +35,7 @@ struct Options {
 }
 
 /// What `--show` may name.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 16] = [
     "imports",
     "packages",
     "files",
@@ -46,6 +46,8 @@ const TABLES: [&str; 14] = [
     "sections",
     "segments",
     "functions",
+    "types",
+    "itabs",
     "module-data",
     "build-info",
     "members",

@@ -61,7 +61,7 @@ fn a_package_shows_what_a_link_takes() {
 
 #[test]
 fn an_executable_shows_its_go_tables() {
-    let program = inspected(&FILES[1], &["--show=symbols,functions,module-data,build-info"]);
+    let program = inspected(&FILES[1], &["--show=symbols,functions,types,itabs,module-data,build-info"]);
     assert_eq!(program["role"], "executable");
     assert!(program.get("sections").is_none());
     let function = rows(&program, "functions", "name", "main.main")[0];
@@ -73,6 +73,8 @@ fn an_executable_shows_its_go_tables() {
         function["offset"].as_u64().unwrap()
     );
     assert_eq!(rows(&program, "module-data", "field", "text").len(), 1);
+    assert_eq!(rows(&program, "types", "name", "*runtime.g").len(), 1);
+    assert!(program["itabs"].as_array().unwrap().iter().all(|itab| itab["name"].as_str().unwrap().contains(" as ")));
     assert_eq!(rows(&program, "build-info", "line", "path\texample.com/small").len(), 1);
 }
 

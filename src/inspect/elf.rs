@@ -9,6 +9,7 @@ use crate::executable::Image;
 use crate::executable::buildinfo::BuildInfo;
 use crate::executable::functions::PcLineTable;
 use crate::executable::module::ModuleData;
+use crate::executable::types::Types;
 use crate::inputs::kind::ElfKind;
 use crate::relocation::{Machine, aarch64::Aarch64, x86_64::X86_64};
 
@@ -156,6 +157,13 @@ fn go_tables(mut part: Part, image: &Image<'_>) -> Part {
         let words = |words: &[u64]| words.iter().map(|word| format!("{word:#x}")).collect::<Vec<_>>();
         let rows = module.fields.iter().map(|(name, found)| vec![(*name).into(), words(found).into()]).collect();
         part = part.table("module-data", &["field", "words"], rows);
+        if let Some(types) = Types::of(image, Some(&module)) {
+            let rows = types.all().into_iter().map(|at| vec![Value::Hex(at), types.name(at).unwrap_or(b"?").into()]);
+            part = part.table("types", &["address", "name"], rows.collect());
+            let name = |itab| types.itab_name(itab).unwrap_or_default();
+            let rows = types.itabs().into_iter().map(|itab| vec![Value::Hex(itab), name(itab).as_slice().into()]);
+            part = part.table("itabs", &["address", "name"], rows.collect());
+        }
     }
     if let Some(table) = PcLineTable::of(image) {
         let rows = table.functions.iter().map(|function| {

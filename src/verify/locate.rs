@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::findings::text;
 use crate::executable::Image;
-use crate::executable::bytes::{half, uvarint};
 use crate::executable::functions::PcLineTable;
 use crate::executable::module::ModuleData;
+use crate::executable::types::Types;
 
 /// One file with what is needed to name its addresses.
 pub struct Locator<'data> {
@@ -23,16 +23,14 @@ pub struct Locator<'data> {
     pub module: Option<ModuleData>,
     /// Symbols by address: start, size, name.
     symbols: Vec<(u64, u64, &'data [u8])>,
-    /// Addresses of types that `.typelink` names, in order.
-    types: Vec<u64>,
+    /// Addresses of the types that reflection can find, in order.
+    type_starts: Vec<u64>,
     /// Function data: offset from `go:func.*`, and the function and index that use it first.
     funcdata: Vec<(u32, u32, u32)>,
 }
 
 /// How far back to look for a symbol that contains an address, past markers without a size.
 const MARKERS: usize = 24;
-/// Offset of `Str`, the name, in `abi.Type`.
-const TYPE_NAME: u64 = 40;
 
 impl<'data> Locator<'data> {
     /// Sorts what there is.
@@ -52,9 +50,9 @@ impl<'data> Locator<'data> {
         funcdata.sort_unstable();
         let plain = image.sections.par_iter().map(|section| section.plain().unwrap_or(Cow::Borrowed(section.contents)));
         let plain = plain.collect();
-        let mut locator = Locator { image, plain, functions, module, symbols, types: Vec::new(), funcdata };
-        locator.types = locator.type_links();
-        locator.types.sort_unstable();
+        let mut locator = Locator { image, plain, functions, module, symbols, type_starts: Vec::new(), funcdata };
+        locator.type_starts = locator.types().map_or_else(Vec::new, |types| types.all());
+        locator.type_starts.sort_unstable();
         locator
     }
 
@@ -111,15 +109,15 @@ impl<'data> Locator<'data> {
         Some((self.text() + u64::from(function.entry), function.name))
     }
 
-    /// The type whose descriptor an address lies in, as far as `.typelink` names it.
+    /// The type whose descriptor an address lies in, as far as reflection can find it.
     fn type_at(&self, address: u64) -> Option<String> {
         let module = self.module.as_ref()?;
         if !(module.first("types")?..module.first("etypes")?).contains(&address) {
             return None;
         }
-        let after = self.types.partition_point(|start| *start <= address);
-        let start = *self.types.get(after.checked_sub(1)?)?;
-        Some(format!("after type {}", offset(&text(self.type_name(start)?), address - start)))
+        let after = self.type_starts.partition_point(|start| *start <= address);
+        let start = *self.type_starts.get(after.checked_sub(1)?)?;
+        Some(format!("after type {}", offset(&text(self.types()?.name(start)?), address - start)))
     }
 
     /// The function whose data an address lies in.
@@ -137,24 +135,9 @@ impl<'data> Locator<'data> {
         Some(format!("funcdata {index} of {}", offset(&text(name), u64::from(data - start))))
     }
 
-    /// The addresses in `.typelink`, in its order.
-    pub fn type_links(&self) -> Vec<u64> {
-        let Some(types) = self.module.as_ref().and_then(|module| module.first("types")) else { return Vec::new() };
-        let Some(section) = self.image.sections.iter().find(|section| section.name.ends_with(".typelink")) else {
-            return Vec::new();
-        };
-        let offsets = section.contents.chunks_exact(4).filter_map(|entry| half(entry, 0));
-        offsets.map(|offset| types.wrapping_add(u64::from(offset))).collect()
-    }
-
-    /// The name in the type descriptor (`abi.Type`) at an address.
-    pub fn type_name(&self, address: u64) -> Option<&'data [u8]> {
-        let types = self.module.as_ref()?.first("types")?;
-        let name = half(self.image.bytes_at(address.checked_add(TYPE_NAME)?), 0)?;
-        let bytes = self.image.bytes_at(types.checked_add(u64::from(name))?);
-        // A byte of flags, the length, the name.
-        let (length, size) = uvarint(bytes, 1)?;
-        bytes.get(1 + size..)?.get(..usize::try_from(length).ok()?)
+    /// The types, in a Go program of a known release.
+    pub fn types(&self) -> Option<Types<'_, 'data>> {
+        Types::of(&self.image, self.module.as_ref())
     }
 }
 

@@ -32,34 +32,27 @@ fn build_info(sides: &[Locator<'_>; 2], findings: &mut Findings) {
     }
 }
 
-/// Types in the order of `.typelink`, which Go 1.26 has.
+/// Types in the order in which the runtime finds them.
 fn types(sides: &[Locator<'_>; 2], findings: &mut Findings) {
     let [a, b] = sides.each_ref().map(|side| {
-        let links = side.type_links().into_iter();
-        links.map(|address| (side.type_name(address).unwrap_or(b"?"), 0)).collect::<Vec<Entry<'_>>>()
+        let Some(types) = side.types() else { return Vec::new() };
+        types.all().into_iter().map(|address| (types.name(address).unwrap_or(b"?"), 0)).collect::<Vec<Entry<'_>>>()
     });
-    lists::compare(Names { section: "typelinks", entries: "types", number: "" }, &a, &b, findings);
+    lists::compare(Names { section: "types", entries: "types", number: "" }, &a, &b, findings);
 }
 
-/// Itabs in the order of `.itablink`; their types by name.
+/// Itabs in the runtime's order; their types by name.
 fn itabs(sides: &[Locator<'_>; 2], findings: &mut Findings) {
     let names = sides.each_ref().map(|side| {
-        let section = side.image.sections.iter().find(|section| section.name.ends_with(".itablink"));
-        let count = section.map_or(0, |section| section.contents.len() / 8);
-        let places = (0..count as u64).filter_map(|at| section?.address.checked_add(8 * at));
-        let names = places.map(|place| {
-            let itab = side.image.word_at(place)?;
-            let part = |offset: u64| side.type_name(side.image.word_at(itab.checked_add(offset)?)?);
-            Some([part(8)?, b" as ", part(0)?].concat())
-        });
-        names.map(|name| name.unwrap_or_default()).collect::<Vec<_>>()
+        let Some(types) = side.types() else { return Vec::new() };
+        types.itabs().into_iter().map(|itab| types.itab_name(itab).unwrap_or_default()).collect::<Vec<_>>()
     });
     let [a, b] =
         names.each_ref().map(|names| names.iter().map(|name| (name.as_slice(), 0)).collect::<Vec<Entry<'_>>>());
     lists::compare(Names { section: "itabs", entries: "itabs", number: "" }, &a, &b, findings);
 }
 
-/// `runtime.mainPCs`' tasks in order.
+/// Init tasks in the order in which they run.
 fn init_tasks(sides: &[Locator<'_>; 2], findings: &mut Findings) {
     let names = sides.each_ref().map(|side| {
         let words = side.module.as_ref().and_then(|module| module.words("inittasks")).unwrap_or(&[]);
