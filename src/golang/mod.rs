@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod buildinfo;
+pub mod callgraph;
 pub mod data;
 pub mod dwarf;
 pub mod elf;
@@ -20,6 +21,7 @@ mod machine;
 pub mod moduledata;
 mod names;
 pub mod pclntab;
+pub mod pcvalue;
 pub mod phases;
 pub mod program;
 pub mod relocate;
@@ -29,6 +31,7 @@ mod sections;
 pub mod setup;
 mod shuffle;
 pub mod sort;
+pub mod stackcheck;
 pub mod strdata;
 pub mod symbols;
 pub mod table;
