@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! load -> resolve -> linkname::check -> setup::fips
-//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> setup::image
+//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> stackcheck -> setup::image
 //!      -> text::address -> typelink -> buildinfo -> dwarf
 //! ```
 
 use std::io::Write;
 
 use super::buildinfo;
+use super::callgraph;
 use super::dwarf;
 use super::inittask;
 use super::linkname;
@@ -19,6 +20,7 @@ use super::phases::Phases;
 use super::program::Program;
 use super::resolve;
 use super::setup;
+use super::stackcheck;
 use super::strdata::Definitions;
 use super::{text, typelink};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
@@ -65,14 +67,20 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     phases.start("Inittasks");
     let init_tasks = inittask::make(&mut symbols, &program)?;
     phases.start("Deadcode");
-    let mut trace = Vec::new();
-    let wanted = options.dump_dependencies.then_some(&mut trace as &mut dyn Write);
+    let mut dump = Vec::new();
+    let wanted = options.dump_dependencies.then_some(&mut dump as &mut dyn Write);
     liveness::mark(&mut symbols, &program, Roots { init_tasks, exports: &[] }, wanted)?;
     phases.start("Setup");
     let _module = setup::module(&mut symbols)?;
     let mut text = text::order(&mut symbols, &program)?;
     let definitions = Definitions::of(&program);
     definitions.apply(&mut symbols, &program)?;
+    if options.dump_call_graph {
+        callgraph::write(&symbols, &text.order, &mut dump);
+    }
+    phases.start("StackCheck");
+    stackcheck::check(&symbols, &program, &text.order, options.dump_nosplit.then_some(&mut dump))?;
+    phases.start("Setup");
     let _image = setup::image(&mut symbols);
     phases.start("Textaddress");
     let places = text::address(&mut symbols, &program, &mut text)?;
@@ -85,7 +93,7 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
         false => Some(dwarf::plan(&symbols, &program, &text, &places)?),
     };
     let report = phases.report();
-    let mut told = String::from_utf8_lossy(&trace).into_owned();
+    let mut told = String::from_utf8_lossy(&dump).into_owned();
     if options.benchmark.is_some() {
         told.push_str(&report);
     }

@@ -29,7 +29,7 @@ pub fn check(
     symbols: &Symbols<'_>,
     program: &Program<'_>,
     functions: &[GoSymbol],
-    trace: Option<&mut String>,
+    trace: Option<&mut Vec<u8>>,
 ) -> Result<()> {
     let machine = Machine::of(program);
     let mut heights = Heights::new(symbols, machine);

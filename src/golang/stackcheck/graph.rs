@@ -1,7 +1,6 @@
 //! Chains that need more stack than there is, told call by call.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -15,14 +14,13 @@ use crate::golang::symbols::{GoSymbol, Symbols, Version};
 const MOST_LINES: usize = 200;
 
 /// Writes what `-debugnosplit` says of a node.
-pub(super) fn describe(symbols: &Symbols<'_>, node: Node, calls: &[Call], out: &mut String) {
+pub(super) fn describe(symbols: &Symbols<'_>, node: Node, calls: &[Call], out: &mut Vec<u8>) {
     for call in calls {
-        // Writing to a string does not fail.
-        let _ = write!(out, "nosplit: {} +{}", name(symbols, node), call.growth);
-        match call.target {
-            Node::Leaf => out.push('\n'),
-            target => _ = writeln!(out, " -> {}", name(symbols, target)),
+        out.extend(format!("nosplit: {} +{}", name(symbols, node), call.growth).bytes());
+        if call.target != Node::Leaf {
+            out.extend(format!(" -> {}", name(symbols, call.target)).bytes());
         }
+        out.push(b'\n');
     }
 }
 

@@ -47,13 +47,13 @@ fn checked(architecture: Architecture, functions: &[Function]) -> (String, Strin
     let symbols = load(&program, &objects);
     let order: Vec<GoSymbol> =
         functions.iter().map(|function| symbols.find(function.0.as_bytes(), Version::Abi0).expect("one")).collect();
-    let mut trace = String::new();
+    let mut trace = Vec::new();
     let quiet = check(&symbols, &program, &order, None);
     let traced = check(&symbols, &program, &order, Some(&mut trace));
     let text = |result: crate::diag::Result<()>| result.err().map_or(String::new(), |errors| errors.to_string());
     let (quiet, traced) = (text(quiet), text(traced));
     assert_eq!(quiet, traced);
-    (quiet, trace)
+    (quiet, String::from_utf8(trace).expect("ASCII"))
 }
 
 #[test]
