@@ -81,7 +81,7 @@ pub struct SegmentPlace {
     pub sections: Range<usize>,
 }
 
-/// Where everything is. Nothing moves any more, but debug sections that are compressed.
+/// Where everything is. Nothing moves any more.
 #[derive(Clone, Default, Debug)]
 pub struct Addresses {
     /// By symbol: its address, or its offset in the block of each thread.
@@ -118,18 +118,16 @@ impl Addresses {
     }
 }
 
-/// Gives everything its address. `debug` are the debug sections with their sizes.
-pub fn place<'a>(
+/// Gives everything its address; debug information has none.
+pub fn place(
     symbols: &mut Symbols<'_>,
     program: &Program<'_>,
     text: TextPlaces,
     buckets: Buckets,
     module: &Module,
-    debug: impl Iterator<Item = (&'a str, u64)>,
 ) -> Result<Addresses> {
     let machine = Machine::of(program)?;
-    let Sections { mut all, value, bounds } = sections::plan(symbols, program, text, buckets, module)?;
-    all.extend(debug.map(|(name, length)| debug_section(name, length)));
+    let Sections { all, value, bounds } = sections::plan(symbols, program, text, buckets, module)?;
     let mut addresses = Addresses { value, sections: all, ..Addresses::default() };
     addresses.place_segments(&machine);
     addresses.place_in_file(&machine)?;
@@ -147,20 +145,6 @@ pub fn place<'a>(
     Ok(addresses)
 }
 
-fn debug_section(name: &str, length: u64) -> Section {
-    Section {
-        name: name.as_bytes().to_vec(),
-        access: access::READ,
-        alignment: 1,
-        address: 0,
-        length,
-        segment: Segment::Dwarf,
-        has_bytes: true,
-        file_offset: 0,
-        symbols: Vec::new(),
-    }
-}
-
 impl Addresses {
     fn place_segments(&mut self, machine: &Machine) {
         let mut end = 0_u64;
@@ -169,7 +153,6 @@ impl Addresses {
             (Segment::Rodata, access::READ),
             (Segment::Relro, access::WRITE),
             (Segment::Data, access::WRITE),
-            (Segment::Dwarf, access::WRITE),
         ] {
             let first = self.sections.partition_point(|section| section.segment < segment);
             let range = first..self.sections.partition_point(|section| section.segment <= segment);

@@ -47,7 +47,7 @@ pub fn make(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Option<G
 fn table(symbols: &mut Symbols<'_>, root: &[u8], name: &[u8]) -> Result<Option<GoSymbol>> {
     let Some(root) = symbols.find(root, Version::Abi0) else { return Ok(None) };
     let order = schedule(symbols, root)?;
-    let table = symbols.make_static(name);
+    let table = symbols.make_alone(name, Version::Abi0);
     symbols.set_kind(table, Kind::NoptrData);
     let needed: Vec<GoSymbol> = order.into_iter().filter(|task| symbols.size(*task) > EMPTY_TASK).collect();
     let contents = symbols.edit(table);

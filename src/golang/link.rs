@@ -3,26 +3,36 @@
 //!
 //! ```text
 //! load -> resolve -> linkname::check -> setup::fips
-//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> stackcheck -> setup::image
-//!      -> text::address -> typelink -> buildinfo -> dwarf
+//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> stackcheck
+//!      -> elf::dynamic -> setup::image -> text::address -> typelink -> buildinfo -> pclntab -> dwarf
+//!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
 //! ```
 
 use std::io::Write;
 
+use super::address;
 use super::buildinfo;
 use super::callgraph;
+use super::data;
 use super::dwarf;
+use super::elf::dynamic;
+use super::groups;
 use super::inittask;
 use super::linkname;
 use super::liveness::{self, Roots};
 use super::load;
+use super::moduledata;
+use super::pclntab;
 use super::phases::Phases;
 use super::program::Program;
 use super::resolve;
 use super::setup;
 use super::stackcheck;
 use super::strdata::Definitions;
-use super::{text, typelink};
+use super::symbols::GoSymbol;
+use super::table::Tables;
+use super::write::{self, debug::DebugInfo};
+use super::{text, typelink, undefined};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Result};
 use crate::inputs::store::Store;
@@ -63,7 +73,7 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     phases.start("Resolve");
     let mut symbols = resolve::resolve(loaded.objects, &program.packages, program.release)?;
     linkname::check(&symbols, &program)?;
-    let _fips = setup::fips(&mut symbols);
+    let fips = setup::fips(&mut symbols);
     phases.start("Inittasks");
     let init_tasks = inittask::make(&mut symbols, &program)?;
     phases.start("Deadcode");
@@ -71,7 +81,7 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     let wanted = options.dump_dependencies.then_some(&mut dump as &mut dyn Write);
     liveness::mark(&mut symbols, &program, Roots { init_tasks, exports: &[] }, wanted)?;
     phases.start("Setup");
-    let _module = setup::module(&mut symbols)?;
+    let module = setup::module(&mut symbols)?;
     let mut text = text::order(&mut symbols, &program)?;
     let definitions = Definitions::of(&program);
     definitions.apply(&mut symbols, &program)?;
@@ -81,17 +91,42 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     phases.start("StackCheck");
     stackcheck::check(&symbols, &program, &text.order, options.dump_nosplit.then_some(&mut dump))?;
     phases.start("Setup");
-    let _image = setup::image(&mut symbols);
+    let dynamic = dynamic::is_wanted(&program).then(|| dynamic::make(&mut symbols, &program));
+    setup::image(&mut symbols);
     phases.start("Textaddress");
     let places = text::address(&mut symbols, &program, &mut text)?;
     phases.start("Typelink");
     typelink::make(&mut symbols, &program);
     buildinfo::make(&mut symbols, &definitions);
+    phases.start("Pclntab");
+    let mut tables = Tables::default();
+    let functions = pclntab::plan(&mut symbols, &program, &text, &places, &mut tables)?;
     phases.start("Dwarf");
-    let _dwarf = match options.omits_dwarf() {
+    let debug = match options.omits_dwarf() {
         true => None,
         false => Some(dwarf::plan(&symbols, &program, &text, &places)?),
     };
+    phases.start("Symtab");
+    groups::group(&mut symbols, &program);
+    let module = moduledata::fill(&mut symbols, &program, module.moduledata, &functions, &places, init_tasks)?;
+    phases.start("Dodata");
+    let data = data::collect(&symbols, program.release);
+    if let Some(dynamic) = dynamic {
+        let lists: Vec<&[GoSymbol]> = data.all().map(|(_, list)| list).collect();
+        dynamic.complete(&mut symbols, &program, &lists, &mut tables)?;
+    }
+    undefined::check(&symbols, &program)?;
+    let addresses = address::place(&mut symbols, &program, places, data, &module)?;
+    phases.start("Write");
+    write::write(write::Input {
+        program: &program,
+        symbols: &symbols,
+        text: &text.order,
+        addresses: &addresses,
+        tables: &tables,
+        fips: &fips,
+        debug: debug.as_ref().map(|debug| debug as &dyn DebugInfo),
+    })?;
     let report = phases.report();
     let mut told = String::from_utf8_lossy(&dump).into_owned();
     if options.benchmark.is_some() {

@@ -499,9 +499,9 @@ impl<'data> Symbols<'data> {
         symbol
     }
 
-    /// A symbol that no name finds.
-    pub fn make_static(&mut self, name: &[u8]) -> GoSymbol {
-        self.push(Made { name: name.to_vec().into(), version: Version::Static as u8, ..Made::default() })
+    /// A symbol that no name finds, although it may have one.
+    pub fn make_alone(&mut self, name: &[u8], version: Version) -> GoSymbol {
+        self.push(Made { name: name.to_vec().into(), version: version as u8, ..Made::default() })
     }
 
     fn push(&mut self, made: Made<'data>) -> GoSymbol {

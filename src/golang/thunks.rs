@@ -167,7 +167,7 @@ impl Thunks {
         let Some(object) = object else { return symbols.find_or_make(name, symbols.version(target)) };
         match self.statics.entry((object, name.to_vec())) {
             Entry::Occupied(found) => *found.get(),
-            Entry::Vacant(free) => *free.insert(symbols.make_static(name)),
+            Entry::Vacant(free) => *free.insert(symbols.make_alone(name, Version::Static)),
         }
     }
 }

@@ -78,5 +78,6 @@ fn fill(
     };
     let made = symbols.edit(table);
     made.size = targets.len() as u64 * u64::from(size);
+    made.data = vec![0; made.size as usize].into();
     made.relocations = targets.iter().enumerate().map(entry).collect();
 }

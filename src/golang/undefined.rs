@@ -17,11 +17,13 @@ const NAMED: usize = 5;
 /// Checks that everything that is reached is defined; when no stage will define symbols any more.
 pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
     let externals = symbols.first_external().0..symbols.count() as u32;
-    // Sections that the image may turn out not to have are reserved by name.
+    // Sections that the image may turn out not to have are reserved by name, and debug information is made without
+    // symbols for its types.
     let is_missing = |symbol: GoSymbol| {
         symbols.is_reachable(symbol)
             && symbols.kind(symbol) == Kind::Undefined
             && !symbols.name(symbol).starts_with(b".")
+            && !symbols.name(symbol).starts_with(b"go:info.")
     };
     if !externals.map(GoSymbol).any(is_missing) {
         return Ok(());
@@ -32,8 +34,10 @@ pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
         missing.filter(|target| symbols.kind(*target) == Kind::Undefined).map(|target| (target, *symbol)).collect()
     };
     let all = (1..symbols.count() as u32).into_par_iter().map(GoSymbol);
-    let needed: Vec<(GoSymbol, GoSymbol)> =
-        all.filter(|symbol| symbols.is_reachable(*symbol)).flat_map_iter(|symbol| needs(&symbol)).collect();
+    let needed: Vec<(GoSymbol, GoSymbol)> = all
+        .filter(|symbol| symbols.is_reachable(*symbol) && !symbols.kind(*symbol).is_dwarf())
+        .flat_map_iter(|symbol| needs(&symbol))
+        .collect();
     let mut by_symbol: BTreeMap<GoSymbol, Vec<GoSymbol>> = BTreeMap::new();
     for (missing, user) in needed {
         by_symbol.entry(missing).or_default().push(user);

@@ -87,7 +87,12 @@ fn gnu_build_id(options: &GoLink) -> Result<Vec<u8>, Diagnostic> {
         Some("gobuildid") if options.build_id.is_empty() => {
             return Err(bad("-B gobuildid requires a Go build ID supplied via -buildid".to_owned()));
         }
-        Some("gobuildid") => return Ok(Sha256::digest(&options.build_id)[..DERIVED_ID].to_vec()),
+        Some("gobuildid") => {
+            let mut id = Sha256::digest(&options.build_id)[..DERIVED_ID].to_vec();
+            // Nobody is to take it for a plain SHA-256.
+            id[0] ^= 0xff;
+            return Ok(id);
+        }
         Some(asked) => asked,
     };
     let digits = asked.strip_prefix("0x").ok_or_else(|| bad(format!("-B argument must start with 0x: {asked}")))?;
