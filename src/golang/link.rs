@@ -160,9 +160,6 @@ fn program_needs_another(program: &Program<'_>) -> Option<String> {
     if program.is_cgo {
         return Some("the program uses cgo, whose C objects the Go door does not link".to_owned());
     }
-    if program.packages.iter().any(|package| package.path == "plugin") {
-        return Some("the program can load plugins, which changes what every package shows".to_owned());
-    }
     let with_host_objects = program.packages.iter().find(|package| package.contents.has_host_objects());
     with_host_objects.map(|package| format!("package {} has objects that Go did not compile", package.path))
 }
