@@ -94,8 +94,8 @@ fn link_for<M: Machine>(
     }
     let confined = Confined::new(resolution, &request.exclude_libs, &versions);
     let is_confined = |file, index| confined.contains(resolution, file, index);
-    let output = Output { request, entry, property: arranged.property, confined: &is_confined };
-    write::write::<M>(&arranged.image, output)?;
+    let output = Output { request, store, entry, property: arranged.property, confined: &is_confined };
+    write::write::<M>(&arranged.image, &output)?;
     if let Some(map) = &request.map {
         map_file::write(&arranged.image, map, &request.output)?;
     }

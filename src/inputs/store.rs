@@ -1,7 +1,12 @@
 //! Owner of everything that inputs borrow from: mappings, paths, and buffers that the loader had to make. Append-only,
 //! so that a loader can add to it while others read what is there.
+//!
+//! A mapping is the way to read here and there. Who copies a long stretch of a file reads the file instead ([`Store::copy`]): the
+//! kernel copies from its cache at the same speed, and no page table has to be filled and emptied again for bytes that are
+//! looked at once, nor do they count as memory of the link.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use elsa::sync::FrozenVec;
@@ -13,10 +18,22 @@ use crate::sys;
 /// The memory of one link's inputs.
 #[derive(Default)]
 pub struct Store {
-    mappings: FrozenVec<Box<Mmap>>,
+    mappings: FrozenVec<Box<Mapping>>,
     buffers: FrozenVec<Vec<u8>>,
     paths: FrozenVec<PathBuf>,
 }
+
+/// A mapped file.
+struct Mapping {
+    bytes: Mmap,
+    /// The file, if it is large enough for [`Store::copy`].
+    file: Option<File>,
+}
+
+/// Files from this size on stay open.
+const LARGE_FILE: u64 = 1 << 20;
+/// Below this many bytes a copy from the mapping is cheaper than a call of the system.
+const LONG_COPY: usize = 64 << 10;
 
 impl Store {
     /// Maps a file.
@@ -31,7 +48,26 @@ impl Store {
             return Ok(&[]);
         }
         let mapping = sys::map(&file).map_err(|error| io_error("map", path, &error))?;
-        Ok(self.mappings.push_get(Box::new(mapping)))
+        let file = (metadata.len() >= LARGE_FILE).then_some(file);
+        Ok(&self.mappings.push_get(Box::new(Mapping { bytes: mapping, file })).bytes)
+    }
+
+    /// Copies what an input holds to `out`, which is as long.
+    pub fn copy(&self, bytes: &[u8], out: &mut [u8]) {
+        if bytes.len() < LONG_COPY || !self.read(bytes, out) {
+            out.copy_from_slice(bytes);
+        }
+    }
+
+    /// Reads again from its file what a mapping shows; false if it is of no open file, or cannot be read.
+    fn read(&self, bytes: &[u8], out: &mut [u8]) -> bool {
+        let start = bytes.as_ptr().addr();
+        let found = self.mappings.iter().find_map(|mapping| {
+            let offset = start.checked_sub(mapping.bytes.as_ptr().addr())?;
+            let is_inside = offset.checked_add(bytes.len())? <= mapping.bytes.len();
+            is_inside.then_some(mapping.file.as_ref()?).map(|file| (file, offset as u64))
+        });
+        found.is_some_and(|(file, offset)| file.read_exact_at(out, offset).is_ok())
     }
 
     /// Keeps a buffer.
@@ -51,4 +87,29 @@ fn open_error(path: &Path, error: &std::io::Error) -> Diagnostic {
         return found.help("check the path; an archive or object that a build step makes must exist before the link");
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_what_the_mapping_shows() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let contents: Vec<u8> = (0..2 * LARGE_FILE).map(|at| (at / 7 % 251) as u8).collect();
+        let (large, small) = (folder.path().join("large"), folder.path().join("small"));
+        std::fs::write(&large, &contents).expect("a file");
+        std::fs::write(&small, &contents[..1000]).expect("a file");
+        let store = Store::default();
+        let (small, large) = (store.map(&small).expect("bytes"), store.map(&large).expect("bytes"));
+        let kept = store.keep(contents.clone());
+        for source in [small, &large[..10], &large[4097..300_000], &large[1_000_001..], large, kept] {
+            let mut out = vec![0; source.len()];
+            store.copy(source, &mut out);
+            assert!(out == source, "{} bytes", source.len());
+        }
+        let mut out = vec![0; LONG_COPY];
+        assert!(store.read(&large[123..123 + LONG_COPY], &mut out) && out == large[123..123 + LONG_COPY]);
+        assert!(!store.read(&kept[..LONG_COPY], &mut out) && !store.read(&small[..10], &mut out[..10]));
+    }
 }

@@ -69,7 +69,11 @@ pub fn arrange<'data, M: Machine>(
             merged: &merged,
             unwind: &unwind,
             commons: &tables.commons,
-            stubs: &|symbol| got.stub_offset::<M>(symbol),
+            // Asked for every symbol of the link: the column is faster to look into than the table of the few.
+            stubs: &|symbol| {
+                let is_ifunc = facts[symbol.index()].any(Facts::IFUNC);
+                is_ifunc.then(|| got.stub_offset::<M>(symbol)).flatten()
+            },
             stubs_atom: tables.stubs,
         };
         let sizes: Vec<u64> = atoms.table.iter().map(|atom| atom.size).collect();
@@ -200,10 +204,11 @@ impl ValueContext<'_, '_> {
 
 /// Whether the script's definition is the one that counts, and somebody needs it.
 fn is_in_force(resolution: &Resolution<'_>, symbols: &ScriptSymbols, index: usize) -> bool {
-    let own = resolution.linker_symbols.iter().position(|symbol| *symbol == LinkerSymbol::Script(index));
+    // The symbols of scripts are the first of the linker's.
+    let is_own = resolution.linker_symbols.get(index) == Some(&LinkerSymbol::Script(index));
     let name = resolution.names.find(symbols.symbols[index].name.as_bytes());
     name.is_some_and(|name| {
-        resolution.referenced[name.index()] && own.is_some_and(|own| resolution.by_name(name) == SymbolId::new(own + 1))
+        is_own && resolution.referenced[name.index()] && resolution.by_name(name) == SymbolId::new(index + 1)
     })
 }
 

@@ -1,11 +1,14 @@
 //! The bytes of one job: inputs copied and relocated, tables filled, gaps between them.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use hashbrown::HashMap;
 use object::elf::{SHF_ALLOC, SHF_EXECINSTR};
 
 use super::jobs::{Job, Jobs, What};
 use crate::diag::Diagnostic;
 use crate::ids::AtomId;
+use crate::inputs::store::Store;
 use crate::layout::image::Image;
 use crate::layout::plan::{OutputSection, Piece};
 use crate::relocation::Machine;
@@ -19,6 +22,10 @@ pub struct Contents<'a, 'data> {
     pub jobs: &'a Jobs,
     /// The bytes of the linker's own tables.
     pub tables: &'a HashMap<AtomId, Vec<u8>>,
+    /// Where the inputs are.
+    pub store: &'a Store,
+    /// Set when the relocations of an atom that was cut are found not to be in order of place: what was made is wrong.
+    pub disorder: &'a AtomicBool,
 }
 
 impl Contents<'_, '_> {
@@ -46,16 +53,15 @@ impl Contents<'_, '_> {
                 let atom = self.image.atoms.get(*id);
                 let out = &mut out[..(range.end - range.start) as usize];
                 match atom.data.get(range.start as usize..range.end as usize) {
-                    Some(bytes) => out.copy_from_slice(bytes),
+                    Some(bytes) => self.store.copy(bytes, out),
                     None => out.fill(0),
                 }
                 let size = out.len();
                 if !atom.relocations.records().is_empty() {
-                    apply::apply::<M>(
-                        self.image,
-                        Target { atom: *id, range: range.clone(), bytes: out, address },
-                        errors,
-                    );
+                    let target = Target { atom: *id, range: range.clone(), bytes: out, address };
+                    if !apply::apply::<M>(self.image, target, errors) {
+                        self.disorder.store(true, Relaxed);
+                    }
                 }
                 size
             }

@@ -6,28 +6,50 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FallocateFlags, RenameFlags, fallocate, renameat_with};
+use rustix::io::Errno;
 use tempfile::TempPath;
 
+use super::jobs::LONGEST;
 use crate::diag::{Diagnostic, io_error};
 
 /// A file being written.
-pub struct OutputFile {
+pub struct OutputFile<'data> {
     file: File,
     path: PathBuf,
     /// The file's name until it is complete; `None` for devices, which are written directly.
     temporary: Option<TempPath>,
-    queue: Mutex<Queue>,
+    queue: Mutex<Queue<'data>>,
     /// Held by the worker that writes.
     writer: Mutex<()>,
 }
 
-/// Buffers on their way.
+/// Bytes to be written.
+#[derive(Debug)]
+pub enum Bytes<'data> {
+    /// In a buffer, which is used again.
+    Made(Vec<u8>),
+    /// Of an input.
+    Input(&'data [u8]),
+}
+
+impl std::ops::Deref for Bytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Made(buffer) => buffer,
+            Bytes::Input(bytes) => bytes,
+        }
+    }
+}
+
+/// Bytes on their way.
 #[derive(Default)]
-struct Queue {
+struct Queue<'data> {
     /// To be written, with their offsets.
-    full: Vec<(u64, Vec<u8>)>,
-    /// Written.
+    full: Vec<(u64, Bytes<'data>)>,
+    /// Buffers whose bytes are written.
     empty: Vec<Vec<u8>>,
 }
 
@@ -37,10 +59,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What a complete output may be done with, less what the user's umask takes away.
 const EXECUTABLE: u32 = 0o777;
-/// Full buffers that may wait, of about a megabyte each.
-const QUEUE: usize = 6;
+/// Full buffers that may wait.
+const QUEUE: usize = 8;
+/// Capacity up to which a buffer is used again: that of the blocks which are compressed.
+const KEPT: usize = 4 << 20;
+/// Bytes written at once. The system takes a block of memory for each write as large as the write: blocks of this size
+/// are there for the asking, while a larger one may have to be made, or be such as a virtual machine has yet to get from its host.
+const WRITE: usize = 256 << 10;
 
-impl OutputFile {
+impl<'data> OutputFile<'data> {
     /// Creates the file beside its final place.
     pub fn create(path: &Path) -> Result<Self, Diagnostic> {
         Self::create_with_mode(path, EXECUTABLE)
@@ -83,33 +110,49 @@ impl OutputFile {
         Ok(OutputFile { file, path, temporary: Some(temporary), queue: Mutex::default(), writer: Mutex::default() })
     }
 
-    /// Gives the file its size.
-    pub fn set_size(&self, size: u64) -> Result<(), Diagnostic> {
-        match self.temporary {
-            Some(_) => self.file.set_len(size).map_err(|error| io_error("write", &self.path, &error)),
-            None => Ok(()),
-        }
+    /// Whether the file appears whole, as files do, and can be begun anew; a device cannot.
+    pub const fn is_replaceable(&self) -> bool {
+        self.temporary.is_some()
     }
 
-    /// A buffer to fill, one that was used before if there is one: fresh memory costs a page fault for every 4 KiB.
+    /// Gives the file its size, and its place on the disk, where the file system can tell beforehand: so a full disk is
+    /// found out here, and writing need not look for room piece by piece.
+    pub fn set_size(&self, size: u64) -> Result<(), Diagnostic> {
+        if self.temporary.is_none() {
+            return Ok(());
+        }
+        let reserved = match fallocate(&self.file, FallocateFlags::empty(), 0, size) {
+            Ok(()) => Ok(()),
+            Err(Errno::NOSPC) => Err(Errno::NOSPC.into()),
+            Err(_) => self.file.set_len(size),
+        };
+        reserved.map_err(|error| io_error("write", &self.path, &error))
+    }
+
+    /// A buffer to fill, one that was used before if there is one: fresh memory costs a page fault for every 4 KiB. It
+    /// still has the length and bytes that it had.
     pub fn buffer(&self) -> Vec<u8> {
-        lock(&self.queue).empty.pop().unwrap_or_default()
+        let used = lock(&self.queue).empty.pop();
+        used.unwrap_or_else(|| Vec::with_capacity(LONGEST))
     }
 
     /// Takes back a buffer that need not be written.
     pub fn recycle(&self, buffer: Vec<u8>) {
-        lock(&self.queue).empty.push(buffer);
+        // One that had to be larger than the others would keep its memory for the little that follows.
+        if buffer.capacity() <= KEPT {
+            lock(&self.queue).empty.push(buffer);
+        }
     }
 
-    /// Hands over a full buffer to be written at an offset.
+    /// Hands over bytes to be written at an offset.
     ///
     /// The system lets one thread at a time write to a file, and lets the others burn their time waiting. So a worker
-    /// that finds another one writing leaves its buffer there and goes on with the next job; who writes, writes what was
+    /// that finds another one writing leaves its bytes there and goes on with the next job; who writes, writes what was
     /// left meanwhile. Only a worker that finds [`QUEUE`] buffers waiting waits too.
-    pub fn write_buffer(&self, buffer: Vec<u8>, offset: u64) -> Result<(), Diagnostic> {
+    pub fn write(&self, bytes: Bytes<'data>, offset: u64) -> Result<(), Diagnostic> {
         let is_full = {
             let mut queue = lock(&self.queue);
-            queue.full.push((offset, buffer));
+            queue.full.push((offset, bytes));
             queue.full.len() > QUEUE
         };
         let writer = match is_full {
@@ -125,22 +168,27 @@ impl OutputFile {
     /// Writes what is waiting: by whoever holds `writer`, and at the end.
     fn drain(&self) -> Result<(), Diagnostic> {
         loop {
-            let Some((offset, buffer)) = lock(&self.queue).full.pop() else { return Ok(()) };
-            self.write_at(&buffer, offset)?;
-            self.recycle(buffer);
+            let Some((offset, bytes)) = lock(&self.queue).full.pop() else { return Ok(()) };
+            self.write_at(&bytes, offset)?;
+            if let Bytes::Made(buffer) = bytes {
+                self.recycle(buffer);
+            }
         }
     }
 
-    /// Writes what [`OutputFile::write_buffer`] left waiting; to be called when no worker is left.
+    /// Writes what [`OutputFile::write`] left waiting; to be called when no worker is left.
     pub fn flush(&self) -> Result<(), Diagnostic> {
         let _writer = lock(&self.writer);
         self.drain()
     }
 
-    /// Writes bytes at an offset. Workers write disjoint parts at the same time.
+    /// Writes bytes at an offset, at once.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Diagnostic> {
         let written = match self.temporary {
-            Some(_) => self.file.write_all_at(bytes, offset),
+            Some(_) => (offset..)
+                .step_by(WRITE)
+                .zip(bytes.chunks(WRITE))
+                .try_for_each(|(offset, piece)| self.file.write_all_at(piece, offset)),
             None => io::Write::write_all(&mut &self.file, bytes),
         };
         written.map_err(|error| io_error("write", &self.path, &error))
@@ -176,7 +224,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
         let output = OutputFile::create(&path).expect("an output");
         output.set_size(6).expect("a size");
-        output.write_buffer(b"new".to_vec(), 3).expect("a write");
+        output.write(Bytes::Made(b"new".to_vec()), 3).expect("a write");
         output.flush().expect("a write");
         output.finish().expect("an end");
         assert_eq!(std::fs::read(&path).expect("the file"), b"\0\0\0new");

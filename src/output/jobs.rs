@@ -1,9 +1,10 @@
-//! The contents of the output cut into jobs of about a megabyte, each a stretch of one section that a worker makes in a
+//! The contents of the output cut into jobs that fit into a processor's own cache, each a stretch of one section that a worker makes in a
 //! buffer of its own and writes at its place. The output is never mapped: a buffer stays in the worker's cache, and the
 //! memory of the link does not grow with the output.
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
 use object::elf::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
 
 use crate::ids::{AtomId, OutputSectionId};
@@ -14,8 +15,10 @@ use crate::layout::plan::SectionAddress;
 use crate::layout::unwind;
 use crate::relocation::apply::is_sorted;
 
-/// Bytes after which a job is full.
-const JOB: u64 = 1 << 20;
+/// Bytes after which a job is full, if nothing speaks for more: what it is made from fits into the same cache.
+pub const JOB: u64 = 256 << 10;
+/// Bytes of most jobs at most: only what cannot be cut is longer.
+pub const LONGEST: usize = 2 * JOB as usize + 4096;
 /// How many bytes around an instruction's field its relaxation reads and writes.
 const INSTRUCTION_REACH: u64 = 16;
 /// Bytes of the widest field.
@@ -65,25 +68,38 @@ pub struct Jobs {
     pub parts: Vec<Part>,
 }
 
-/// Cuts the contents of every section that has bytes in the file.
-pub fn cut(image: &Image<'_>) -> Jobs {
+/// Whether the relocations of large atoms are taken to be in order of place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// They are, as every compiler writes them. Who writes a part of an atom finds out if they are not, while it has its
+    /// records in the cache; reading all of them here would cost a tenth of a large link.
+    Assumed,
+    /// They are looked at first, and an atom with others is not cut.
+    Checked,
+}
+
+/// Cuts the contents of every section that has bytes in the file. `size_in` says how many bytes fill a job of a section.
+pub fn cut(image: &Image<'_>, order: Order, size_in: impl Fn(OutputSectionId) -> u64) -> Jobs {
+    let merged = image.merged.places.iter().enumerate().map(|(table, &place)| (place, table)).collect();
+    let mut cutter = Cutter { image, order, merged, job: JOB };
     let mut jobs = Jobs::default();
     for (index, section) in image.plan.sections.iter().enumerate() {
         let id = OutputSectionId::new(index);
         let place = image.addresses.sections[index];
         if !place.omitted && place.size > 0 && section.kind != SHT_NOBITS {
-            jobs.add(id, place.size, parts_of(image, id, &place));
+            cutter.job = size_in(id);
+            jobs.add(id, place.size, cutter.job, cutter.parts_of(id, &place));
         }
     }
     jobs
 }
 
 impl Jobs {
-    fn add(&mut self, section: OutputSectionId, size: u64, parts: Vec<Part>) {
+    fn add(&mut self, section: OutputSectionId, size: u64, job: u64, parts: Vec<Part>) {
         let mut start = 0;
         let mut first = self.parts.len();
         for part in parts {
-            if part.at - start >= JOB {
+            if part.at - start >= job {
                 self.jobs.push(Job { section, range: start..part.at, parts: first..self.parts.len() });
                 (start, first) = (part.at, self.parts.len());
             }
@@ -93,46 +109,59 @@ impl Jobs {
     }
 }
 
-/// The contents of one section in order, none much larger than a job.
-fn parts_of(image: &Image<'_>, id: OutputSectionId, place: &SectionAddress) -> Vec<Part> {
-    let section = image.plan.get(id);
-    let base = if section.flags & u64::from(SHF_ALLOC) != 0 { place.address } else { 0 };
-    let mut parts = Vec::new();
-    for atom in image.plan.atoms_of(section) {
-        if image.atoms.get(atom).size > 0 {
-            push_atom(image, atom, image.addresses.atoms[atom.index()].wrapping_sub(base), &mut parts);
-        }
-    }
-    let data = image.addresses.script_data.iter().enumerate().filter(|(_, (owner, ..))| *owner == id);
-    let data: Vec<Part> = data.map(|(index, (_, at, _))| Part { at: *at, what: What::Data(index) }).collect();
-    if !data.is_empty() {
-        parts.extend(data);
-        parts.sort_by_key(|part| part.at);
-    }
-    parts
+struct Cutter<'a, 'data> {
+    image: &'a Image<'data>,
+    order: Order,
+    /// By the atom that stands for it: the merged table.
+    merged: HashMap<AtomId, usize>,
+    /// Bytes of a job.
+    job: u64,
 }
 
-fn push_atom(image: &Image<'_>, id: AtomId, at: u64, parts: &mut Vec<Part>) {
-    if let Some(table) = image.merged.places.iter().position(|&place| place == id) {
-        let chunks = image.merged.tables.tables[table].chunks();
-        parts.extend(chunks.map(|(chunk, range)| Part {
-            at: at + range.start as u64,
-            what: What::Merged(table, chunk, range.len() as u64),
-        }));
-    } else if image.unwind.place == Some(id) {
-        let chunks = image.unwind.plan.chunks(JOB as usize).into_iter();
-        parts.extend(chunks.map(|chunk| Part { at: at + chunk.output.start as u64, what: What::Unwind(chunk) }));
-    } else if id.index() >= image.resolution.files.atom_bound {
-        parts.push(Part { at, what: What::Table(id) });
-    } else {
-        let ranges = split(image.atoms.get(id)).into_iter();
-        parts.extend(ranges.map(|range| Part { at: at + range.start, what: What::Input(id, range) }));
+impl Cutter<'_, '_> {
+    /// The contents of one section in order, none much larger than a job.
+    fn parts_of(&self, id: OutputSectionId, place: &SectionAddress) -> Vec<Part> {
+        let image = self.image;
+        let section = image.plan.get(id);
+        let base = if section.flags & u64::from(SHF_ALLOC) != 0 { place.address } else { 0 };
+        let mut parts = Vec::new();
+        for atom in image.plan.atoms_of(section) {
+            if image.atoms.get(atom).size > 0 {
+                self.push_atom(atom, image.addresses.atoms[atom.index()].wrapping_sub(base), &mut parts);
+            }
+        }
+        let data = image.addresses.script_data.iter().enumerate().filter(|(_, (owner, ..))| *owner == id);
+        let data: Vec<Part> = data.map(|(index, (_, at, _))| Part { at: *at, what: What::Data(index) }).collect();
+        if !data.is_empty() {
+            parts.extend(data);
+            parts.sort_by_key(|part| part.at);
+        }
+        parts
+    }
+
+    fn push_atom(&self, id: AtomId, at: u64, parts: &mut Vec<Part>) {
+        let image = self.image;
+        if let Some(&table) = self.merged.get(&id) {
+            let chunks = image.merged.tables.tables[table].chunks();
+            parts.extend(chunks.map(|(chunk, range)| Part {
+                at: at + range.start as u64,
+                what: What::Merged(table, chunk, range.len() as u64),
+            }));
+        } else if image.unwind.place == Some(id) {
+            let chunks = image.unwind.plan.chunks(self.job as usize).into_iter();
+            parts.extend(chunks.map(|chunk| Part { at: at + chunk.output.start as u64, what: What::Unwind(chunk) }));
+        } else if id.index() >= image.resolution.files.atom_bound {
+            parts.push(Part { at, what: What::Table(id) });
+        } else {
+            let ranges = split(image.atoms.get(id), self.order, self.job).into_iter();
+            parts.extend(ranges.map(|range| Part { at: at + range.start, what: What::Input(id, range) }));
+        }
     }
 }
 
 /// Cuts a large atom where no relocation reaches across.
-fn split(atom: &Atom<'_>) -> Vec<Range<u64>> {
-    if atom.size <= 2 * JOB || !is_sorted(atom) {
+fn split(atom: &Atom<'_>, order: Order, job: u64) -> Vec<Range<u64>> {
+    if atom.size <= 2 * job || (order == Order::Checked && !is_sorted(atom)) {
         let whole = 0..atom.size;
         return std::iter::once(whole).collect();
     }
@@ -141,8 +170,8 @@ fn split(atom: &Atom<'_>) -> Vec<Range<u64>> {
     let (before, after) = if is_code { (INSTRUCTION_REACH, INSTRUCTION_REACH) } else { (FIELD, 0) };
     let mut ranges = Vec::new();
     let mut start = 0;
-    while atom.size - start > 2 * JOB {
-        let mut cut = start + JOB;
+    while atom.size - start > 2 * job {
+        let mut cut = start + job;
         let mut next = records.partition_point(|record| record.r_offset.get(LE).saturating_add(before) <= cut);
         while let Some(record) = records.get(next) {
             let place = record.r_offset.get(LE);
@@ -201,7 +230,7 @@ mod tests {
         let offsets: Vec<u64> = sparse.chain(dense).chain((JOB + 4096..5 * JOB).step_by(40)).collect();
         let records = records(offsets.iter().copied());
         for flags in [0, SHF_EXECINSTR] {
-            let ranges = split(&atom(5 * JOB + 8, flags, &records));
+            let ranges = split(&atom(5 * JOB + 8, flags, &records), Order::Assumed, JOB);
             assert!(ranges.len() > 1);
             assert_eq!(ranges.first().map(|range| range.start), Some(0));
             assert_eq!(ranges.last().map(|range| range.end), Some(5 * JOB + 8));
@@ -216,7 +245,6 @@ mod tests {
     #[test]
     fn unsorted_relocations_keep_an_atom_whole() {
         let records = records([JOB, 0].into_iter());
-        let atom = atom(4 * JOB, 0, &records);
-        assert_eq!(split(&atom).len(), 1);
+        assert_eq!(split(&atom(4 * JOB, 0, &records), Order::Checked, JOB).len(), 1);
     }
 }

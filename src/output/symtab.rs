@@ -9,6 +9,7 @@ use object::elf::{
 };
 use rayon::prelude::*;
 
+use super::file::Bytes;
 use crate::args::request::Discard;
 use crate::ids::{AtomId, FileId, OutputSectionId, SymbolId};
 use crate::inputs::elf::{LE, Place, Symbol};
@@ -89,15 +90,17 @@ pub fn plan(image: &Image<'_>, options: &SymtabOptions<'_>) -> Symtab {
         }
     }
     let mut parts: Vec<Part> = ranges.into_par_iter().map(|(file, range)| count(image, options, file, range)).collect();
+    let whole = files_with_whole_tables(image, &parts);
+    parts.par_iter_mut().filter(|part| !whole[part.file.index()]).for_each(|part| {
+        part.names = Names::Each { bytes: bytes_of_names(image, options, part), start: 0 };
+    });
     let locals: usize = parts.iter().map(|part| part.locals).sum();
     let (mut local, mut global, mut string) = (1, 1 + locals, 1_u64);
     let mut start = 0;
     while start < parts.len() {
         let file = parts[start].file;
         let end = start + parts[start..].iter().take_while(|part| part.file == file).count();
-        let kept: usize = parts[start..end].iter().map(|part| part.locals + part.globals).sum();
-        let object = &files.get(file).object;
-        let whole = kept > WHOLE_FROM && kept * 20 > object.symbols.len() * 19;
+        let whole = whole[file.index()];
         let table = string;
         for (position, part) in parts[start..end].iter_mut().enumerate() {
             (part.first_local, part.first_global) = (local, global);
@@ -111,7 +114,7 @@ pub fn plan(image: &Image<'_>, options: &SymtabOptions<'_>) -> Symtab {
             }
         }
         if whole {
-            string += object.symbol_names.len() as u64;
+            string += files.get(file).object.symbol_names.len() as u64;
         }
         start = end;
     }
@@ -129,17 +132,31 @@ fn count(image: &Image<'_>, options: &SymtabOptions<'_>, file: FileId, range: Ra
         first_global: 0,
     };
     let view = View { image, options, id: file, file: image.resolution.files.get(file) };
-    let mut bytes = 0;
     for index in range {
         match view.fate(index) {
-            Fate::Dropped => continue,
+            Fate::Dropped => {}
             Fate::Local => part.locals += 1,
             Fate::Global => part.globals += 1,
         }
-        bytes += image.symbol_name(file, index).len() as u64 + 1;
     }
-    part.names = Names::Each { bytes, start: 0 };
     part
+}
+
+/// By [`FileId`]: whether its string table is taken as it is.
+fn files_with_whole_tables(image: &Image<'_>, parts: &[Part]) -> Vec<bool> {
+    let files = &image.resolution.files;
+    let mut kept = vec![0; files.files.len()];
+    parts.iter().for_each(|part| kept[part.file.index()] += part.locals + part.globals);
+    let is_whole =
+        |(kept, file): (usize, &LinkedFile<'_>)| kept > WHOLE_FROM && kept * 20 > file.object.symbols.len() * 19;
+    kept.into_iter().zip(&files.files).map(is_whole).collect()
+}
+
+/// Bytes of the kept names of a part, each with its zero.
+fn bytes_of_names(image: &Image<'_>, options: &SymtabOptions<'_>, part: &Part) -> u64 {
+    let view = View { image, options, id: part.file, file: image.resolution.files.get(part.file) };
+    let kept = part.range.clone().filter(|&index| view.fate(index) != Fate::Dropped);
+    kept.map(|index| image.symbol_name(part.file, index).len() as u64 + 1).sum()
 }
 
 /// One file's symbols.
@@ -287,11 +304,11 @@ impl View<'_, '_> {
 }
 
 /// Bytes of the tables, with their offsets there.
-pub struct Written {
-    /// Record bytes and the offset in `.symtab`.
+pub struct Written<'data> {
+    /// Record bytes and the offset in `.symtab`: locals, globals.
     pub records: [(u64, Vec<u8>); 2],
     /// Name bytes and the offset in `.strtab`.
-    pub names: (u64, Vec<u8>),
+    pub names: (u64, Bytes<'data>),
 }
 
 impl Symtab {
@@ -300,13 +317,18 @@ impl Symtab {
         self.parts.len()
     }
 
-    /// Makes the bytes of one part.
-    pub fn write(&self, image: &Image<'_>, options: &SymtabOptions<'_>, part: usize) -> Written {
+    /// Makes the bytes of one part, in empty buffers that `buffer` gives.
+    pub fn write<'data>(
+        &self,
+        image: &Image<'data>,
+        options: &SymtabOptions<'_>,
+        part: usize,
+        buffer: impl Fn() -> Vec<u8>,
+    ) -> Written<'data> {
         let part = &self.parts[part];
         let view = View { image, options, id: part.file, file: image.resolution.files.get(part.file) };
-        let mut locals = Vec::with_capacity(part.locals * SYMBOL as usize);
-        let mut globals = Vec::with_capacity(part.globals * SYMBOL as usize);
-        let mut names = Vec::new();
+        let [mut locals, mut globals] = [buffer(), buffer()];
+        let mut names = if matches!(part.names, Names::Each { .. }) { buffer() } else { Vec::new() };
         for index in part.range.clone() {
             let fate = view.fate(index);
             if fate == Fate::Dropped {
@@ -333,18 +355,14 @@ impl Symtab {
             };
             push(table, name as u32, &record);
         }
-        let names_at = match part.names {
-            Names::Each { start, .. } => start,
-            Names::Whole { start, writes } => {
-                if writes {
-                    names.extend_from_slice(view.file.object.symbol_names);
-                }
-                start
-            }
+        let names = match part.names {
+            Names::Each { start, .. } => (start, Bytes::Made(names)),
+            Names::Whole { start, writes: true } => (start, Bytes::Input(view.file.object.symbol_names)),
+            Names::Whole { start, writes: false } => (start, Bytes::Input(&[])),
         };
         Written {
             records: [(part.first_local as u64 * SYMBOL, locals), (part.first_global as u64 * SYMBOL, globals)],
-            names: (names_at, names),
+            names,
         }
     }
 }

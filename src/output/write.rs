@@ -1,5 +1,6 @@
 //! The output file from the frozen image: contents job by job, then what describes them.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashMap;
@@ -9,14 +10,15 @@ use rayon::prelude::*;
 use super::buildid::{self, BuildIdHasher, ChunkDigest};
 use super::compress::{self, Block, CompressedSection};
 use super::contents::Contents;
-use super::file::OutputFile;
+use super::file::{Bytes, OutputFile};
 use super::headers::{self, FileFacts, SECTION_HEADER, SectionHeader};
-use super::jobs::{self, Job, Jobs};
+use super::jobs::{self, Job, Jobs, Order};
 use super::symtab::{self, Symtab, SymtabOptions};
 use super::tables;
 use crate::args::request::{DebugCompression, LinkRequest, Strip};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::ids::{AtomId, FileId, OutputSectionId};
+use crate::inputs::store::Store;
 use crate::layout::image::Image;
 use crate::layout::tables::SYMBOL;
 use crate::liveness::candidates::is_debug;
@@ -26,6 +28,8 @@ use crate::relocation::Machine;
 pub struct Output<'a> {
     /// The request.
     pub request: &'a LinkRequest,
+    /// Where the inputs are.
+    pub store: &'a Store,
     /// The entry's address.
     pub entry: u64,
     /// The contents of `.note.gnu.property`.
@@ -35,32 +39,32 @@ pub struct Output<'a> {
 }
 
 /// Writes the file.
-pub fn write<M: Machine>(image: &Image<'_>, output: Output<'_>) -> Result<()> {
-    let jobs = jobs::cut(image);
-    let tables = tables::fill::<M>(image, &output)?;
-    let file = OutputFile::create(&output.request.output)?;
-    let hasher = BuildIdHasher::new(&output.request.build_id);
-    let writer = Writer::<M> {
-        image,
-        output,
-        jobs,
-        tables,
-        file,
-        hasher,
-        errors: Mutex::new(Vec::new()),
-        machine: std::marker::PhantomData,
-    };
-    writer.run()
+pub fn write<M: Machine>(image: &Image<'_>, output: &Output<'_>) -> Result<()> {
+    let tables = tables::fill::<M>(image, output)?;
+    let written = Writer::<M>::new(image, output, &tables, Order::Assumed)?.run()?;
+    if written == Written::InDisorder {
+        Writer::<M>::new(image, output, &tables, Order::Checked)?.run()?;
+    }
+    Ok(())
+}
+
+/// How a writer ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Written {
+    Whole,
+    /// Relocations of an atom that was cut are not in order of place; nothing came of it.
+    InDisorder,
 }
 
 struct Writer<'a, 'data, M> {
     image: &'a Image<'data>,
-    output: Output<'a>,
+    output: &'a Output<'a>,
     jobs: Jobs,
-    tables: HashMap<AtomId, Vec<u8>>,
-    file: OutputFile,
+    tables: &'a HashMap<AtomId, Vec<u8>>,
+    file: OutputFile<'data>,
     hasher: Option<BuildIdHasher>,
     errors: Mutex<Vec<Diagnostic>>,
+    disorder: AtomicBool,
     machine: std::marker::PhantomData<fn(M)>,
 }
 
@@ -80,8 +84,32 @@ struct FileLayout {
 /// A job's outcome: the digest for the build id, and the compressed bytes of a job that is not written yet.
 type Made = (Option<ChunkDigest>, Option<Block>);
 
-impl<M: Machine> Writer<'_, '_, M> {
-    fn run(self) -> Result<()> {
+impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
+    fn new(
+        image: &'a Image<'data>,
+        output: &'a Output<'a>,
+        tables: &'a HashMap<AtomId, Vec<u8>>,
+        order: Order,
+    ) -> Result<Self> {
+        let file = OutputFile::create(&output.request.output)?;
+        let order = if file.is_replaceable() { order } else { Order::Checked };
+        let mut writer = Writer {
+            image,
+            output,
+            jobs: Jobs::default(),
+            tables,
+            file,
+            hasher: BuildIdHasher::new(&output.request.build_id),
+            errors: Mutex::new(Vec::new()),
+            disorder: AtomicBool::new(false),
+            machine: std::marker::PhantomData,
+        };
+        let size_in = |section| if writer.is_compressed(section) { compress::BLOCK_SIZE as u64 } else { jobs::JOB };
+        writer.jobs = jobs::cut(image, order, size_in);
+        Ok(writer)
+    }
+
+    fn run(self) -> Result<Written> {
         let section_index = self.section_indices();
         let options = SymtabOptions {
             discard: self.output.request.discard,
@@ -107,9 +135,12 @@ impl<M: Machine> Writer<'_, '_, M> {
         digests.append(&mut symbol_digests);
         digests.push(headers);
         self.write_build_id(&digests, layout.size);
+        if self.disorder.load(Relaxed) {
+            return Ok(Written::InDisorder);
+        }
         Diagnostics::check((), self.errors.into_inner().unwrap_or_else(PoisonError::into_inner))?;
         self.file.finish()?;
-        Ok(())
+        Ok(Written::Whole)
     }
 
     fn note<T>(&self, result: std::result::Result<T, Diagnostic>) -> Option<T> {
@@ -185,7 +216,8 @@ impl<M: Machine> Writer<'_, '_, M> {
 
     /// Makes the bytes of a job.
     fn make(&self, job: &Job) -> Vec<u8> {
-        let contents = Contents { image: self.image, jobs: &self.jobs, tables: &self.tables };
+        let (jobs, tables, store) = (&self.jobs, self.tables, self.output.store);
+        let contents = Contents { image: self.image, jobs, tables, store, disorder: &self.disorder };
         let mut errors = Vec::new();
         let mut buffer = self.file.buffer();
         buffer.resize((job.range.end - job.range.start) as usize, 0);
@@ -198,7 +230,7 @@ impl<M: Machine> Writer<'_, '_, M> {
     fn make_at(&self, job: &Job, section_offset: u64) -> Option<ChunkDigest> {
         let buffer = self.make(job);
         let digest = self.digest(&buffer);
-        self.note(self.file.write_buffer(buffer, section_offset + job.range.start));
+        self.note(self.file.write(Bytes::Made(buffer), section_offset + job.range.start));
         digest
     }
 
@@ -287,14 +319,24 @@ impl<M: Machine> Writer<'_, '_, M> {
         options: &SymtabOptions<'_>,
         layout: &FileLayout,
     ) -> Vec<Option<ChunkDigest>> {
+        let buffer = || {
+            let mut buffer = self.file.buffer();
+            buffer.clear();
+            buffer
+        };
         let write = |part: usize| {
-            let written = symtab.write(self.image, options, part);
-            for (at, bytes) in &written.records {
-                self.note(self.file.write_at(bytes, layout.symtab + at));
-            }
-            self.note(self.file.write_at(&written.names.1, layout.strtab + written.names.0));
-            let [(_, locals), (_, globals)] = &written.records;
-            [self.digest(locals), self.digest(globals), self.digest(&written.names.1)]
+            let symtab::Written { records: [(locals_at, locals), (globals_at, globals)], names: (names_at, names) } =
+                symtab.write(self.image, options, part, buffer);
+            let parts = [
+                (layout.symtab + locals_at, Bytes::Made(locals)),
+                (layout.symtab + globals_at, Bytes::Made(globals)),
+                (layout.strtab + names_at, names),
+            ];
+            parts.map(|(at, bytes)| {
+                let digest = self.digest(&bytes);
+                self.note(self.file.write(bytes, at));
+                digest
+            })
         };
         (0..symtab.parts()).into_par_iter().map(write).collect::<Vec<_>>().into_iter().flatten().collect()
     }

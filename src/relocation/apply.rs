@@ -32,15 +32,20 @@ pub struct Target<'buffer> {
 }
 
 /// Applies the relocations that lie in a range of an atom; errors are added to `errors`.
-pub fn apply<M: Machine>(image: &Image<'_>, target: Target<'_>, errors: &mut Vec<Diagnostic>) {
+///
+/// False if they are not in order of place, so that some of a part of an atom may be among those of another part. If it is
+/// true for every part, it holds for the whole: parts end where the next begins, and so do their records.
+pub fn apply<M: Machine>(image: &Image<'_>, target: Target<'_>, errors: &mut Vec<Diagnostic>) -> bool {
     let atom = image.atoms.get(target.atom);
     let records = atom.relocations.records();
     let whole = target.range == (0..atom.size);
-    let within = if whole { 0..records.len() } else { records_in(records, &target.range) };
+    let within = if whole { Some(records) } else { records_in(records, &target.range, atom.size) };
+    let Some(within) = within else { return false };
     let relocator = Relocator::<M>::new(image, target.atom);
-    relocator.run(&records[within], target.range.start, target.bytes, target.address, |record, refusal| {
+    relocator.run(within, target.range.start, target.bytes, target.address, |record, refusal| {
         errors.push(refused::<M>(image, target.atom, record, &refusal));
     });
+    true
 }
 
 /// Applies relocations whose places moved with a record: those of one unwind record, copied to `bytes`.
@@ -59,10 +64,16 @@ pub fn apply_record<M: Machine>(
     });
 }
 
-/// The records that patch a range, if they are sorted, as [`is_sorted`] says.
-fn records_in(records: &[Rela], range: &Range<u64>) -> Range<usize> {
-    let before = |limit: u64| records.partition_point(|record| record.r_offset.get(LE) < limit);
-    before(range.start)..before(range.end)
+/// The records that patch a range of an atom of `size` bytes; `None` if they are not in order of place. The last range has
+/// those beyond the atom's end too, which are errors.
+fn records_in<'a>(records: &'a [Rela], range: &Range<u64>, size: u64) -> Option<&'a [Rela]> {
+    let place = |record: &Rela| record.r_offset.get(LE);
+    let before = |limit: u64| records.partition_point(|record| place(record) < limit);
+    let end = if range.end == size { records.len() } else { before(range.end) };
+    let within = records.get(before(range.start)..end)?;
+    let is_inside = within.first().is_none_or(|first| place(first) >= range.start)
+        && within.last().is_none_or(|last| place(last) < range.end || range.end == size);
+    (is_inside && within.is_sorted_by_key(place)).then_some(within)
 }
 
 /// Whether an atom's relocations are in order of place, so that a part of it can be written by itself.

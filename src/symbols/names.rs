@@ -12,6 +12,8 @@ const SHARDS: usize = 16;
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 /// Below this many names the shards are filled by one worker: waking others costs more.
 const PARALLEL_FROM: usize = 8192;
+/// Names that one worker sorts by shard at a time.
+const BLOCK: usize = 16 << 10;
 
 /// One global name. The space has small gaps: a column has [`NameTable::bound`] elements.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -54,7 +56,23 @@ struct Shard<'data> {
     names: Vec<HashedName<'data>>,
 }
 
+/// By shard: the positions of its names.
+fn by_shard(names: &[HashedName<'_>]) -> [Vec<u32>; SHARDS] {
+    let mut lists = std::array::from_fn(|_| Vec::with_capacity(names.len() / SHARDS * 5 / 4));
+    for (position, name) in names.iter().enumerate() {
+        lists[name.shard()].push(position as u32);
+    }
+    lists
+}
+
 impl<'data> Shard<'data> {
+    /// Makes room for as many names, should all be new.
+    fn reserve(&mut self, more: usize) {
+        let Shard { table, names } = self;
+        table.reserve(more, |&index| names[index as usize].hash);
+        names.reserve(more);
+    }
+
     fn intern(&mut self, name: HashedName<'data>) -> u32 {
         let names = &self.names;
         let same = |&index: &u32| {
@@ -102,22 +120,34 @@ impl<'data> NameTable<'data> {
             let mut one = |batch: &Vec<HashedName<'data>>| batch.iter().map(|&name| self.intern_hashed(name)).collect();
             return batches.iter().map(&mut one).collect();
         }
-        let found: Vec<Vec<u32>> = self
+        let blocks: Vec<&[HashedName<'data>]> = batches.iter().flat_map(|batch| batch.chunks(BLOCK)).collect();
+        let sorted: Vec<[Vec<u32>; SHARDS]> = blocks.par_iter().map(|block| by_shard(block)).collect();
+        let found: Vec<Vec<Vec<u32>>> = self
             .shards
             .par_iter_mut()
             .enumerate()
             .map(|(number, shard)| {
-                let mine = batches.iter().flatten().filter(|name| name.shard() == number);
-                mine.map(|&name| shard.intern(name)).collect()
+                shard.reserve(sorted.iter().map(|lists| lists[number].len()).sum());
+                let of_block = |(block, lists): (&&[HashedName<'data>], &[Vec<u32>; SHARDS])| -> Vec<u32> {
+                    lists[number].iter().map(|&position| shard.intern(block[position as usize])).collect()
+                };
+                blocks.iter().zip(&sorted).map(of_block).collect()
             })
             .collect();
-        let mut next = [0_usize; SHARDS];
-        let mut answer = |name: &HashedName<'_>| {
-            let shard = name.shard();
-            next[shard] += 1;
-            id(shard, found[shard][next[shard] - 1])
+        let answer = |(number, block): (usize, &&[HashedName<'data>])| -> Vec<NameId> {
+            let mut ids = vec![NameId(0); block.len()];
+            for (shard, (positions, found)) in
+                sorted[number].iter().zip(found.iter().map(|shard| &shard[number])).enumerate()
+            {
+                for (&position, &index) in positions.iter().zip(found) {
+                    ids[position as usize] = id(shard, index);
+                }
+            }
+            ids
         };
-        batches.iter().map(|batch| batch.iter().map(&mut answer).collect()).collect()
+        let mut answers = blocks.par_iter().enumerate().map(answer).collect::<Vec<_>>().into_iter();
+        let blocks_of = |batch: &Vec<HashedName<'data>>| batch.len().div_ceil(BLOCK);
+        batches.iter().map(|batch| answers.by_ref().take(blocks_of(batch)).flatten().collect()).collect()
     }
 
     /// The id of a name, if it is known.

@@ -1,12 +1,13 @@
 //! One definition for each name. Every file's symbols compete at once: a definition's key is its strength and its symbol
 //! id, and the smallest key wins, so the outcome is that of a pass in command-line order without being one.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use object::elf::{STB_WEAK, STV_DEFAULT, STV_HIDDEN, STV_INTERNAL};
 use rayon::prelude::*;
 
-use super::extract::Extraction;
+use super::extract::{Extraction, TakenFile};
 use super::files::{FileTable, LinkedFile};
 use super::names::{NameId, NameTable};
 use crate::diag::Result;
@@ -91,7 +92,7 @@ pub fn resolve<'data>(
     architecture: Architecture,
 ) -> Result<Resolution<'data>> {
     let Extraction { files, mut names, roots, archives } = extraction;
-    let linker = linker_symbols(&mut names, script);
+    let linker = linker_symbols(&files, &roots, &mut names, script);
     let files = FileTable::new(files, linker.len(), architecture)?;
     let discarded = discard_group_copies(&files, names.bound());
     let keys: Vec<AtomicU64> = (0..names.bound()).map(|_| AtomicU64::new(key(Strength::Missing, UNDEFINED))).collect();
@@ -100,8 +101,9 @@ pub fn resolve<'data>(
     }
     let visibility: Vec<AtomicU8> = (0..names.bound()).map(|_| AtomicU8::new(0)).collect();
     let referenced: Vec<AtomicBool> = (0..names.bound()).map(|_| AtomicBool::new(false)).collect();
-    files.files.par_iter().for_each(|file| {
-        for (name, index) in globals(file) {
+    let chunks = chunks_of_globals(&files);
+    chunks.par_iter().for_each(|(file, range)| {
+        for (name, index) in globals(file, range) {
             let constraint = constraint(file.object.symbols[index].st_other & 3);
             if constraint > 0 {
                 visibility[name.index()].fetch_max(constraint, Relaxed);
@@ -115,19 +117,20 @@ pub fn resolve<'data>(
             }
         }
     });
-    let winners: Vec<(Strength, SymbolId)> = keys.into_iter().map(|key| winner(key.into_inner())).collect();
+    let winners: Vec<(Strength, SymbolId)> = keys.into_par_iter().map(|key| winner(key.into_inner())).collect();
     let definitions = definitions(&files, &winners);
-    let duplicates = duplicates(&files, &winners, &discarded);
-    let commons = commons(&files, &winners);
+    let duplicates = duplicates(&files, &chunks, &winners, &discarded);
+    let commons = commons(&chunks, &winners);
+    drop(chunks);
     Ok(Resolution {
         definitions,
         duplicates,
         commons,
         linker_symbols: linker.into_iter().map(|(_, _, symbol)| symbol).collect(),
         discarded,
-        visibility: visibility.into_iter().map(|constraint| visibility_of(constraint.into_inner())).collect(),
-        referenced: referenced.into_iter().map(AtomicBool::into_inner).collect(),
-        by_name: winners.into_iter().map(|(_, symbol)| symbol).collect(),
+        visibility: visibility.into_par_iter().map(|constraint| visibility_of(constraint.into_inner())).collect(),
+        referenced: referenced.into_par_iter().map(AtomicBool::into_inner).collect(),
+        by_name: winners.into_par_iter().map(|(_, symbol)| symbol).collect(),
         roots,
         archives,
         files,
@@ -177,6 +180,8 @@ impl<'data> Resolution<'data> {
 
 /// What the linker defines: names of the script, and section boundaries that files refer to.
 fn linker_symbols<'data>(
+    files: &[TakenFile<'data>],
+    roots: &[NameId],
     names: &mut NameTable<'data>,
     script: &'data ScriptSymbols,
 ) -> Vec<(NameId, Strength, LinkerSymbol)> {
@@ -184,18 +189,22 @@ fn linker_symbols<'data>(
         let section = std::str::from_utf8(name.strip_prefix(prefix)?).ok()?;
         is_c_identifier(section.as_bytes()).then(|| section.to_owned())
     };
-    let mut boundaries: Vec<(NameId, Strength, LinkerSymbol)> = names
-        .iter()
-        .filter_map(|(id, name)| {
-            if !name.starts_with(b"__st") {
-                return None;
-            }
+    let wanted = files.par_iter().flat_map_iter(|file| {
+        let first = file.object.first_global;
+        let undefined = move |offset: &usize| file.object.place(first + offset) == Place::Undefined;
+        (0..file.globals.len()).filter(undefined).map(|offset| file.globals[offset])
+    });
+    let mut boundaries: Vec<(NameId, Strength, LinkerSymbol)> = wanted
+        .chain(roots.par_iter().copied())
+        .filter_map(|id| {
+            let name = names.bytes(id);
             let start = boundary(b"__start_", name).map(LinkerSymbol::Start);
             let symbol = start.or_else(|| boundary(b"__stop_", name).map(LinkerSymbol::Stop))?;
             Some((id, Strength::Provided, symbol))
         })
         .collect();
     boundaries.sort_by_key(|(name, ..)| names.bytes(*name));
+    boundaries.dedup_by_key(|(name, ..)| *name);
     let mut all: Vec<_> = script
         .symbols
         .iter()
@@ -241,10 +250,25 @@ fn discard_group_copies(files: &FileTable<'_>, names: usize) -> Vec<bool> {
     discarded
 }
 
-/// The global symbols of a file with their names.
-fn globals(file: &LinkedFile<'_>) -> impl Iterator<Item = (NameId, usize)> {
+/// Globals that one worker takes at a time: one file may have nearly all of a link's.
+const CHUNK: usize = 16 * 1024;
+
+/// A file and a range of its `globals`.
+type GlobalsChunk<'a, 'data> = (&'a LinkedFile<'data>, Range<usize>);
+
+/// The global symbols of all files, cut into pieces of one file each, in order.
+fn chunks_of_globals<'a, 'data>(files: &'a FileTable<'data>) -> Vec<GlobalsChunk<'a, 'data>> {
+    let of_file = |file: &'a LinkedFile<'data>| {
+        let count = file.globals.len();
+        (0..count).step_by(CHUNK).map(move |start| (file, start..(start + CHUNK).min(count)))
+    };
+    files.files.iter().flat_map(of_file).collect()
+}
+
+/// The names of a piece, each with the index of its symbol in the file.
+fn globals(file: &LinkedFile<'_>, range: &Range<usize>) -> impl Iterator<Item = (NameId, usize)> {
     let first = file.object.first_global;
-    file.globals.iter().enumerate().map(move |(offset, &name)| (name, first + offset))
+    range.clone().zip(&file.globals[range.clone()]).map(move |(offset, &name)| (name, first + offset))
 }
 
 /// How strongly a file's symbol defines its name; `None` if it only refers to it.
@@ -278,24 +302,25 @@ fn definitions(files: &FileTable<'_>, winners: &[(Strength, SymbolId)]) -> Vec<S
     let mut definitions: Vec<SymbolId> = (0..files.symbol_bound).into_par_iter().map(SymbolId::new).collect();
     let parts = split_by_lengths(&mut definitions, files.symbol_counts());
     files.files.par_iter().zip(parts).for_each(|(file, part)| {
-        for (name, index) in globals(file) {
-            part[index] = winners[name.index()].1;
-        }
+        let globals = part.get_mut(file.object.first_global..).unwrap_or_default();
+        globals.par_iter_mut().with_min_len(CHUNK).zip(&file.globals).for_each(|(definition, name)| {
+            *definition = winners[name.index()].1;
+        });
     });
     definitions
 }
 
 fn duplicates(
     files: &FileTable<'_>,
+    chunks: &[GlobalsChunk<'_, '_>],
     winners: &[(Strength, SymbolId)],
     discarded: &[bool],
 ) -> Vec<(SymbolId, SymbolId)> {
     let linker_end = files.linker_symbols;
-    files
-        .files
+    chunks
         .par_iter()
-        .flat_map_iter(|file| {
-            globals(file).filter_map(move |(name, index)| {
+        .flat_map_iter(|(file, range)| {
+            globals(file, range).filter_map(move |(name, index)| {
                 let symbol = SymbolId::new(file.first_symbol.index() + index);
                 let (_, first) = winners[name.index()];
                 let is_loser = first != symbol
@@ -307,12 +332,11 @@ fn duplicates(
         .collect()
 }
 
-fn commons(files: &FileTable<'_>, winners: &[(Strength, SymbolId)]) -> Vec<Common> {
-    let asked: Vec<Common> = files
-        .files
+fn commons(chunks: &[GlobalsChunk<'_, '_>], winners: &[(Strength, SymbolId)]) -> Vec<Common> {
+    let asked: Vec<Common> = chunks
         .par_iter()
-        .flat_map_iter(|file| {
-            globals(file).filter_map(move |(name, index)| {
+        .flat_map_iter(|(file, range)| {
+            globals(file, range).filter_map(move |(name, index)| {
                 let (strength, symbol) = winners[name.index()];
                 let record = &file.object.symbols[index];
                 let is_common = strength == Strength::Common && file.object.place(index) == Place::Common;
