@@ -78,10 +78,13 @@ fn link_for<M: Machine>(
     told.remarks.extend(trace::symbols(&resolution, &request.trace_symbols));
     report::duplicates(&resolution, request.symbol_policy, target)?;
     report::required(&resolution, &request.require_defined)?;
-    let mut warnings = match request.symbol_policy.warn_common {
-        true => report::commons::warnings(&resolution),
-        false => Vec::new(),
-    };
+    let mut warnings = Vec::new();
+    if request.warn_search_mismatch {
+        warnings.extend(report::passed_over(&resolution));
+    }
+    if request.symbol_policy.warn_common {
+        warnings.extend(report::commons::warnings(&resolution));
+    }
     let living = living::choose(&resolution, request, &kept_symbols(&resolution, request), script, store)?;
     told.remarks.extend(trace::unused(&resolution, &living.atoms, &living.unused));
     let arranged = arrange::arrange::<M>(request, target, script, &script_symbols, resolution, living)?;

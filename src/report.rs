@@ -4,7 +4,7 @@ pub mod commons;
 mod dropped;
 
 use crate::args::request::{InputName, LinkRequest, SymbolPolicy, Unresolved};
-use crate::diag::{Diagnostic, Diagnostics, Result, Severity};
+use crate::diag::{Diagnostic, Diagnostics, Origin, Result, Severity};
 use crate::inputs::atoms::Atoms;
 use crate::layout::scan::{Needs, Site};
 use crate::relocation::Machine;
@@ -28,6 +28,15 @@ pub fn required(resolution: &Resolution<'_>, names: &[String]) -> Result<()> {
         Diagnostic::error("undefined-symbol", format!("nothing defines {name}, which --require-defined asks for"))
     };
     Diagnostics::check((), missing.map(error).collect())
+}
+
+/// A warning for each library that a search passed over, in the words of GNU ld.
+pub fn passed_over(resolution: &Resolution<'_>) -> impl Iterator<Item = Diagnostic> {
+    resolution.passed_over.iter().map(|library| {
+        let message = format!("skipping incompatible library when searching for -l{}", library.library);
+        let origin = Origin { member: None, ..library.why.origin.clone() };
+        Diagnostic::warning("skipped-library", message).at(origin).note(&library.why.message)
+    })
 }
 
 /// Fails, or warns, for what the relocations need and there is not.

@@ -66,6 +66,8 @@ pub struct LinkRequest {
     pub orphans: OrphanHandling,
     /// `--relax` (on by default) and `--no-relax`: whether instructions may be replaced by shorter or faster ones.
     pub relax: bool,
+    /// `--warn-search-mismatch` (on by default): tell of libraries for another target that a search passed over.
+    pub warn_search_mismatch: bool,
     /// `--trace-symbol`, `--trace`, `--print-map`-like reports.
     pub trace_symbols: Vec<String>,
     /// `-t`: print the files as they are taken.
@@ -349,6 +351,7 @@ impl LinkRequest {
             sort_sections: None,
             orphans: OrphanHandling::default(),
             relax: true,
+            warn_search_mismatch: true,
             trace_symbols: Vec::new(),
             trace_files: false,
             threads: None,

@@ -42,8 +42,8 @@ impl SearchPath {
         }
     }
 
-    /// The file that `-lNAME` means.
-    pub fn library(&self, name: &str, modifiers: InputModifiers) -> Result<PathBuf, Diagnostic> {
+    /// The files that `-lNAME` may mean, the first one first: the next is for a link that cannot use it.
+    pub fn libraries(&self, name: &str, modifiers: InputModifiers) -> Result<Vec<PathBuf>, Diagnostic> {
         let candidates = match name.strip_prefix(':') {
             Some(file) => vec![file.to_owned()],
             None if self.shared_allowed && !modifiers.only_static => {
@@ -51,15 +51,9 @@ impl SearchPath {
             }
             None => vec![format!("lib{name}.a")],
         };
-        for directory in &self.directories {
-            for candidate in &candidates {
-                let path = directory.join(candidate);
-                if path.is_file() {
-                    return Ok(path);
-                }
-            }
-        }
-        Err(self.missing(name, &candidates))
+        let paths = self.directories.iter().flat_map(|directory| candidates.iter().map(|file| directory.join(file)));
+        let found: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
+        if found.is_empty() { Err(self.missing(name, &candidates)) } else { Ok(found) }
     }
 
     /// The file that a script's `INPUT(NAME)` means: beside the script, or on the search path.
@@ -112,9 +106,10 @@ mod tests {
         let mut request = LinkRequest::new("out", OutputKind::StaticExecutable);
         request.library_paths = vec![first.clone(), second.clone()];
         let path = SearchPath::new(&request);
-        assert_eq!(path.library("x", InputModifiers::default()), Ok(first.join("libx.a")));
-        assert_eq!(path.library(":libx.a", InputModifiers::default()), Ok(first.join("libx.a")));
-        let missing = path.library("y", InputModifiers::default()).expect_err("only a shared library");
+        let both = vec![first.join("libx.a"), second.join("libx.a")];
+        assert_eq!(path.libraries("x", InputModifiers::default()), Ok(both.clone()));
+        assert_eq!(path.libraries(":libx.a", InputModifiers::default()), Ok(both));
+        let missing = path.libraries("y", InputModifiers::default()).expect_err("only a shared library");
         assert!(missing.help.expect("a fix").contains("liby.so is a shared library"));
     }
 

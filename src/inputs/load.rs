@@ -36,10 +36,23 @@ pub struct Loaded<'data> {
     pub objects: Vec<(Priority, Object<'data>)>,
     /// Archives whose members are taken as needed, by ascending position.
     pub archives: Vec<OpenArchive<'data>>,
+    /// Libraries that were found and cannot be linked for the target, so that the search went on.
+    pub passed_over: Vec<PassedOver<'data>>,
     /// What the scripts among the inputs said besides naming files.
     pub directives: Directives,
     /// What is linked for.
     pub target: Target,
+}
+
+/// A library that is for another target.
+#[derive(Debug)]
+pub struct PassedOver<'data> {
+    /// The name that was searched for.
+    pub library: String,
+    /// What it is.
+    pub why: Diagnostic,
+    /// Its contents, if it is an archive.
+    pub archive: Option<Archive<'data>>,
 }
 
 /// An archive and its place.
@@ -69,16 +82,25 @@ enum Leaf<'data> {
     Object { path: &'data Path, data: &'data [u8] },
     Archive { path: &'data Path, archive: Archive<'data>, whole: bool },
     Directive(Command),
+    PassedOver(PassedOver<'data>),
 }
 
 /// Opens every input of a request.
 pub fn load<'data>(request: &LinkRequest, store: &'data Store) -> Result<Loaded<'data>> {
     let search = SearchPath::new(request);
-    let opener = Opener { store, search: &search };
-    let opened: Vec<_> = without_repeats(&request.inputs).into_par_iter().map(|input| opener.open(input)).collect();
+    let inputs = without_repeats(&request.inputs);
+    let is_library = |input: &&Input| matches!(input.what, InputName::Library(_));
+    // What is linked for decides which library a search ends at, and files may decide what is linked for.
+    let files = Opener { store, search: &search, target: None };
+    let mut opened: Vec<_> = inputs.par_iter().map(|input| (!is_library(input)).then(|| files.open(input))).collect();
+    let leaves = opened.iter().flatten().flatten().flatten();
+    let libraries = Opener { target: request.target.or_else(|| told_target(leaves)), ..files };
+    opened.par_iter_mut().zip(&inputs).for_each(|(slot, input)| {
+        slot.get_or_insert_with(|| libraries.open(input));
+    });
     let mut errors = Vec::new();
     let mut leaves = Vec::new();
-    for result in opened {
+    for result in opened.into_iter().flatten() {
         match result {
             Ok(found) => leaves.extend(found),
             Err(found) => errors.extend(found),
@@ -98,18 +120,36 @@ fn without_repeats(inputs: &[Input]) -> Vec<&Input> {
     inputs.iter().filter(|input| !is_archive(input) || seen.insert((&input.what, input.modifiers))).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Opener<'data, 'link> {
     store: &'data Store,
     search: &'link SearchPath,
+    /// What libraries have to be for, once that is known.
+    target: Option<Target>,
 }
 
 impl<'data> Opener<'data, '_> {
     fn open(&self, input: &Input) -> Result<Vec<Leaf<'data>>> {
-        let path = match &input.what {
-            InputName::File(path) => self.search.in_sysroot(path),
-            InputName::Library(name) => self.search.library(name, input.modifiers)?,
-        };
-        self.open_path(path, input.modifiers, 0)
+        match &input.what {
+            InputName::File(path) => self.open_path(self.search.in_sysroot(path), input.modifiers, 0),
+            InputName::Library(name) => self.open_library(name, input.modifiers, 0),
+        }
+    }
+
+    /// The first library of a name that can be linked for the target. If none can, the error says what the first one is.
+    fn open_library(&self, name: &str, modifiers: InputModifiers, depth: usize) -> Result<Vec<Leaf<'data>>> {
+        let mut leaves: Vec<Leaf<'data>> = Vec::new();
+        let mut error = None;
+        for path in self.search.libraries(name, modifiers)? {
+            let found = self.open_path(path, modifiers, depth)?;
+            let Some((why, archive)) = self.target.and_then(|target| incompatible(&found, target)) else {
+                leaves.extend(found);
+                return Ok(leaves);
+            };
+            error.get_or_insert_with(|| why.clone());
+            leaves.push(Leaf::PassedOver(PassedOver { library: name.to_owned(), why, archive }));
+        }
+        error.map_or(Ok(Vec::new()), |error| Err(error.into()))
     }
 
     fn open_path(&self, path: PathBuf, modifiers: InputModifiers, depth: usize) -> Result<Vec<Leaf<'data>>> {
@@ -147,8 +187,10 @@ impl<'data> Opener<'data, '_> {
             match command {
                 Command::Input(files) => {
                     for file in files {
-                        let found = self.script_input(&file.name, path, modifiers)?;
-                        leaves.extend(self.open_path(found, modifiers, depth + 1)?);
+                        leaves.extend(match file.name.strip_prefix("-l") {
+                            Some(library) => self.open_library(library, modifiers, depth + 1)?,
+                            None => self.open_path(self.script_input(&file.name, path)?, modifiers, depth + 1)?,
+                        });
                     }
                 }
                 Command::Entry(_) | Command::Extern(_) | Command::Version(_) => leaves.push(Leaf::Directive(command)),
@@ -167,23 +209,29 @@ impl<'data> Opener<'data, '_> {
         Ok(leaves)
     }
 
-    fn script_input(
-        &self,
-        name: &str,
-        script: &Path,
-        modifiers: InputModifiers,
-    ) -> std::result::Result<PathBuf, Diagnostic> {
-        match name.strip_prefix("-l") {
-            Some(library) => self.search.library(library, modifiers),
-            None => self.search.script_input(Path::new(name), script).ok_or_else(|| {
-                Diagnostic::error(
-                    "file-not-found",
-                    format!("names {name}, which is neither beside it nor on the search path"),
-                )
-                .at(Origin::file(script))
-            }),
-        }
+    fn script_input(&self, name: &str, script: &Path) -> std::result::Result<PathBuf, Diagnostic> {
+        self.search.script_input(Path::new(name), script).ok_or_else(|| {
+            Diagnostic::error(
+                "file-not-found",
+                format!("names {name}, which is neither beside it nor on the search path"),
+            )
+            .at(Origin::file(script))
+        })
     }
+}
+
+/// What makes a library useless for a target, as GNU ld sees it: it is for another machine. Damage is no reason to search on.
+fn incompatible<'data>(leaves: &[Leaf<'data>], target: Target) -> Option<(Diagnostic, Option<Archive<'data>>)> {
+    let [leaf] = leaves else { return None };
+    let (error, archive) = match leaf {
+        Leaf::Object { path, data } => (refuse::object(&Origin::file(*path), data, target)?, None),
+        Leaf::Archive { path, archive, .. } => {
+            (refuse::archive(&Origin::file(*path), archive, target)?, Some(*archive))
+        }
+        Leaf::Directive(_) | Leaf::PassedOver(_) => return None,
+    };
+    let is_foreign = matches!(error.code, "wrong-architecture" | "wrong-class" | "wrong-endianness" | "wrong-format");
+    is_foreign.then_some((error, archive))
 }
 
 /// Parses an object for the target, or says what the file is instead.
@@ -262,24 +310,26 @@ fn machine_of(data: &[u8]) -> Option<Architecture> {
     }
 }
 
-/// What is linked for: as the request says, else as the first object does, on the command line or in an archive.
-fn settle_target(leaves: &[Leaf<'_>], request: &LinkRequest) -> Result<Target> {
-    if let Some(target) = request.target {
-        return Ok(target);
-    }
-    let direct = leaves.iter().filter_map(|leaf| match leaf {
+/// What the inputs are for: the first object on the command line, or in an archive.
+fn told_target<'a, 'data: 'a>(leaves: impl Iterator<Item = &'a Leaf<'data>> + Clone) -> Option<Target> {
+    let direct = leaves.clone().filter_map(|leaf| match leaf {
         Leaf::Object { data, .. } => machine_of(data),
         _ => None,
     });
-    let archived = leaves.iter().filter_map(|leaf| match leaf {
+    let archived = leaves.filter_map(|leaf| match leaf {
         Leaf::Archive { archive, .. } => archive.members().flatten().find_map(|member| match member.data {
             MemberData::Inline(data) => machine_of(data),
             MemberData::Thin(_) => None,
         }),
         _ => None,
     });
-    if let Some(architecture) = direct.chain(archived).next() {
-        return Ok(Target { architecture, libc: None });
+    direct.chain(archived).next().map(|architecture| Target { architecture, libc: None })
+}
+
+/// What is linked for: as the request says, else as the inputs tell.
+fn settle_target(leaves: &[Leaf<'_>], request: &LinkRequest) -> Result<Target> {
+    if let Some(target) = request.target.or_else(|| told_target(leaves.iter())) {
+        return Ok(target);
     }
     if let Some(Leaf::Object { path, data }) = leaves.iter().find(|leaf| matches!(leaf, Leaf::Object { .. })) {
         let assumed = Target { architecture: Architecture::X86_64, libc: None };
@@ -308,12 +358,14 @@ fn place<'data>(leaves: Vec<Leaf<'data>>, store: &'data Store, request: &LinkReq
         }
     }
     let objects = Diagnostics::check(objects, errors)?;
-    let mut loaded = Loaded { objects, archives: Vec::new(), directives: Directives::default(), target };
+    let (archives, passed_over) = (Vec::new(), Vec::new());
+    let mut loaded = Loaded { objects, archives, passed_over, directives: Directives::default(), target };
     for (position, leaf) in leaves.into_iter().enumerate() {
         match leaf {
             Leaf::Archive { path, archive, whole: false } => {
                 loaded.archives.push(OpenArchive { position: position as u32, path, archive });
             }
+            Leaf::PassedOver(library) => loaded.passed_over.push(library),
             Leaf::Directive(Command::Entry(entry)) => loaded.directives.entry = Some(entry),
             Leaf::Directive(Command::Extern(names)) => loaded.directives.undefined.extend(names),
             Leaf::Directive(Command::Version(nodes)) => loaded.directives.versions.extend(nodes),
@@ -343,6 +395,6 @@ fn objects_of<'data>(
                 false => Ok(Vec::new()),
             }
         }
-        Leaf::Directive(_) => Ok(Vec::new()),
+        Leaf::Directive(_) | Leaf::PassedOver(_) => Ok(Vec::new()),
     }
 }

@@ -11,11 +11,12 @@ use super::duplicate::{self, Definition, Duplicate};
 use super::files::LinkedFile;
 use super::resolve::Resolution;
 use super::spelling::Known;
-use super::undefined::{self, Context, Reference, Undefined};
+use super::undefined::{self, Context, Reference, Skipped, Undefined};
 use crate::diag::{Diagnostic, Origin};
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::atoms::Atoms;
 use crate::inputs::elf::{LE, Place};
+use crate::inputs::load::PassedOver;
 use crate::target::Target;
 
 /// One relocation whose symbol nothing defines.
@@ -62,15 +63,21 @@ pub fn undefined_symbols(link: Link<'_, '_>, atoms: &Atoms<'_>, sites: &[NeedSit
     }
     let symbols: Vec<Undefined<'_>> = symbols.into_values().collect(); // sorted by the report
     let (known, files) = witness.known();
+    let skipped: Vec<Skipped<'_>> = link.resolution.passed_over.iter().map(skipped).collect();
     let context = Context {
         target: link.target,
         known: &known,
         files: &files,
         packages: &witness.packages,
         libraries: link.libraries,
-        skipped: &[],
+        skipped: &skipped,
     };
     undefined::report(&symbols, &context)
+}
+
+fn skipped<'data>(library: &PassedOver<'data>) -> Skipped<'data> {
+    let origin = Origin { member: None, ..library.why.origin.clone() };
+    Skipped { origin, why: library.why.message.clone(), archive: library.archive }
 }
 
 /// The errors for names with several strong definitions: [`Resolution::duplicates`].

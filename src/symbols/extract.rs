@@ -10,7 +10,7 @@ use super::names::{HashedName, NameId, NameTable};
 use crate::args::request::LinkRequest;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::elf::{Object, Place};
-use crate::inputs::load::{Loaded, OpenArchive, Priority};
+use crate::inputs::load::{Loaded, OpenArchive, PassedOver, Priority};
 use crate::inputs::store::Store;
 use crate::target::Target;
 use object::elf::{STB_GLOBAL, STB_LOCAL};
@@ -39,6 +39,8 @@ pub struct Extraction<'data> {
     pub roots: Vec<NameId>,
     /// The archives that were searched, for what reports say of members that were not taken.
     pub archives: Vec<OpenArchive<'data>>,
+    /// The libraries that are for another target.
+    pub passed_over: Vec<PassedOver<'data>>,
 }
 
 /// What is known of each name so far; a column by [`NameId`].
@@ -95,7 +97,7 @@ pub fn extract<'data>(
     extractor.run(loaded.objects, &roots)?;
     let Extractor { mut files, names, archives, .. } = extractor;
     files.par_sort_by_key(|file| file.priority);
-    Ok(Extraction { files, names, roots, archives })
+    Ok(Extraction { files, names, roots, archives, passed_over: loaded.passed_over })
 }
 
 impl<'data> Extractor<'data, '_> {

@@ -13,7 +13,7 @@ use super::names::{NameId, NameTable};
 use crate::diag::Result;
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::elf::{LE, Place};
-use crate::inputs::load::OpenArchive;
+use crate::inputs::load::{OpenArchive, PassedOver};
 use crate::inputs::script::symbols::ScriptSymbols;
 use crate::par::split_by_lengths;
 use crate::target::Architecture;
@@ -42,6 +42,8 @@ pub struct Resolution<'data> {
     pub roots: Vec<NameId>,
     /// The archives that were searched.
     pub archives: Vec<OpenArchive<'data>>,
+    /// The libraries that are for another target.
+    pub passed_over: Vec<PassedOver<'data>>,
     /// By [`NameId`]: the definition.
     by_name: Vec<SymbolId>,
 }
@@ -91,7 +93,7 @@ pub fn resolve<'data>(
     script: &'data ScriptSymbols,
     architecture: Architecture,
 ) -> Result<Resolution<'data>> {
-    let Extraction { files, mut names, roots, archives } = extraction;
+    let Extraction { files, mut names, roots, archives, passed_over } = extraction;
     let linker = linker_symbols(&files, &roots, &mut names, script);
     let files = FileTable::new(files, linker.len(), architecture)?;
     let discarded = discard_group_copies(&files, names.bound());
@@ -133,6 +135,7 @@ pub fn resolve<'data>(
         by_name: winners.into_par_iter().map(|(_, symbol)| symbol).collect(),
         roots,
         archives,
+        passed_over,
         files,
         names,
     })

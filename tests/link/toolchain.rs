@@ -129,6 +129,9 @@ fn rust_staticlib(target: &Target, source: &Path, plan: &Plan, out: &Path) -> Re
 }
 
 fn make_archive(archive: &ArchivePlan, out: &Path) -> Result<(), String> {
+    if let Some(folder) = out.join(&archive.name).parent() {
+        std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
+    }
     let mut command = support::command(support::need("ar")?);
     command.current_dir(out).arg(if archive.thin { "rcsT" } else { "rcs" }).arg(&archive.name);
     command.args(archive.members.iter().map(|m| format!("{m}.o")));

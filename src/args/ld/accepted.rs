@@ -56,11 +56,7 @@ pub(super) const FLAGS: &[Flag<State>] = &[
         accept(),
         "",
     ),
-    flag_nothing(
-        &["warn-mismatch", "no-warn-mismatch", "warn-search-mismatch", "no-warn-search-mismatch"],
-        accept(),
-        "",
-    ),
+    flag_nothing(&["warn-mismatch", "no-warn-mismatch"], accept(), ""),
     flag_nothing(&["accept-unknown-input-arch", "no-accept-unknown-input-arch"], accept(), ""),
     flag_nothing(&["ctf-variables", "no-ctf-variables"], accept(), ""),
     flag_value(&["ctf-share-types"], accept(), ""),

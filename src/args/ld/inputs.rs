@@ -14,6 +14,16 @@ pub(super) const FLAGS: &[Flag<State>] = &[
         library_path,
         "Look for libraries in this directory; '=' stands for the sysroot",
     ),
+    flag_nothing(
+        &["warn-search-mismatch"],
+        |state, _| warn_search_mismatch(state, true),
+        "Tell of libraries for another target that a search passes over (the default)",
+    ),
+    flag_nothing(
+        &["no-warn-search-mismatch"],
+        |state, _| warn_search_mismatch(state, false),
+        "Pass over libraries for another target silently",
+    ),
     flag_value(&["Y"], default_library_path, "Look for libraries in these directories, separated by colons"),
     flag_value(&["sysroot"], sysroot, "The root of the target's file system"),
     flag_value(&["T", "script"], script, "Read this linker script instead of the built-in one"),
@@ -63,6 +73,11 @@ pub(super) const FLAGS: &[Flag<State>] = &[
 /// Flags that are understood but that only another linker carries out.
 pub(super) const fn host_only_flag() -> Apply {
     host_only
+}
+
+fn warn_search_mismatch(state: &mut State, told: bool) -> Result<()> {
+    state.request().warn_search_mismatch = told;
+    Ok(())
 }
 
 fn host_only(state: &mut State, given: &Given<'_>) -> Result<()> {
