@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::diag::{Diagnostic, Origin};
 use crate::inputs::archive::Archive;
@@ -155,10 +155,14 @@ fn single(symbol: &Undefined<'_>, context: &Context<'_>) -> Diagnostic {
     if let Some(function) = first.function {
         error = error.note(caller(function));
     }
-    for reference in rest.iter().take(PLACES - 1) {
-        error = error.note(format!("also needed by {}", place(symbol.name, reference, context)));
+    // One function may stand in several sections; its name says it once.
+    let own = place(symbol.name, first, context);
+    let others: IndexSet<String> = rest.iter().map(|reference| place(symbol.name, reference, context)).collect();
+    let others: Vec<String> = others.into_iter().filter(|other| *other != own).collect();
+    for other in others.iter().take(PLACES - 1) {
+        error = error.note(format!("also needed by {other}"));
     }
-    match rest.len().saturating_sub(PLACES - 1) {
+    match others.len().saturating_sub(PLACES - 1) {
         0 => error,
         more => error.note(format!("and in {more} more {}", if more == 1 { "place" } else { "places" })),
     }
@@ -329,6 +333,19 @@ mod tests {
              note: and in 2 more places\n  \
              help: add the library or object that defines it to `#cgo LDFLAGS` or -extldflags"
         );
+    }
+
+    #[test]
+    fn a_place_is_told_once() {
+        let inline = |offset| Reference {
+            origin: Origin::file("a.o").in_section(".text.inline").at(offset),
+            function: Some(b"caller"),
+        };
+        let elsewhere = reference("b.o", "", Some("caller"));
+        let places = [inline(1), inline(2), elsewhere.clone(), inline(3), elsewhere];
+        let got = text(&[undefined("mystery", &places)], &Packages::default());
+        assert_eq!(got.matches("also needed by").count(), 1, "{got}");
+        assert!(got.contains("also needed by b.o, in function `caller`") && !got.contains("more place"), "{got}");
     }
 
     #[test]
