@@ -139,7 +139,7 @@ fn number(text: &str) -> Option<u64> {
 struct Writer<'a, 'data> {
     input: Input<'a, 'data>,
     relocator: Relocator<'a, 'data>,
-    file: OutputFile,
+    file: OutputFile<'data>,
     /// The alignment of segments.
     round: u64,
     reserved: &'a [Reserved],

@@ -144,6 +144,11 @@ impl<'data> OutputFile<'data> {
         }
     }
 
+    /// As [`OutputFile::write`], for a full buffer.
+    pub fn write_buffer(&self, buffer: Vec<u8>, offset: u64) -> Result<(), Diagnostic> {
+        self.write(Bytes::Made(buffer), offset)
+    }
+
     /// Hands over bytes to be written at an offset.
     ///
     /// The system lets one thread at a time write to a file, and lets the others burn their time waiting. So a worker
@@ -224,7 +229,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
         let output = OutputFile::create(&path).expect("an output");
         output.set_size(6).expect("a size");
-        output.write(Bytes::Made(b"new".to_vec()), 3).expect("a write");
+        output.write_buffer(b"new".to_vec(), 3).expect("a write");
         output.flush().expect("a write");
         output.finish().expect("an end");
         assert_eq!(std::fs::read(&path).expect("the file"), b"\0\0\0new");

@@ -230,7 +230,7 @@ impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
     fn make_at(&self, job: &Job, section_offset: u64) -> Option<ChunkDigest> {
         let buffer = self.make(job);
         let digest = self.digest(&buffer);
-        self.note(self.file.write(Bytes::Made(buffer), section_offset + job.range.start));
+        self.note(self.file.write_buffer(buffer, section_offset + job.range.start));
         digest
     }
 
