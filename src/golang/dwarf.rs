@@ -9,7 +9,6 @@
 mod abbreviations;
 mod contents;
 mod copy;
-mod descriptor;
 mod entries;
 mod frames;
 mod lines;
@@ -87,13 +86,19 @@ pub fn plan(
 ) -> Result<Dwarf, Diagnostic> {
     let version = if program.has_experiment("dwarf5") { Version::Five } else { Version::Four };
     let registers = Registers::of(program.architecture);
-    let scans = scan::functions(symbols, text, version);
-    let globals = scan::globals(symbols);
-    let frames: Vec<Option<u64>> = text.order.par_iter().map(|&function| registers.size(symbols, function)).collect();
-
-    let mut types = Types::new(symbols)?;
-    let mut units = units::collect(&mut types, program, text, &scans, &globals)?;
-    synthesis::complete(&mut types)?;
+    let (scans, globals) = rayon::join(|| scan::functions(symbols, text, version), || scan::globals(symbols));
+    let frame_size = |&function: &GoSymbol| registers.size(symbols, function);
+    // Types are made one after the other, frames are measured meanwhile.
+    let (made, frames) = rayon::join(
+        || {
+            let mut types = Types::new(symbols, program.release)?;
+            let units = units::collect(&mut types, program, text, &scans, &globals)?;
+            synthesis::complete(&mut types)?;
+            Ok::<_, Diagnostic>((types, units))
+        },
+        || text.order.par_iter().map(frame_size).collect::<Vec<Option<u64>>>(),
+    );
+    let (mut types, mut units) = made?;
     units::find_ranges(&mut units, symbols, text, places, frames.iter().map(Option::is_some));
     units::sort(&mut units, program);
 

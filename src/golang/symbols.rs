@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
+use rayon::iter::Either;
 
 use super::kind::Kind;
 use super::names::NameTable;
@@ -433,19 +434,33 @@ impl<'data> Symbols<'data> {
 
     /// Its relocations, in order.
     pub fn relocations(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + Clone + use<'_, 'data> {
-        let of_made = self.made(symbol).map(|made| made.relocations.iter().copied());
-        let of_object = self.definition(symbol).map(|(id, local)| {
-            let entry = self.object(id);
-            entry.object.relocations(local).map(move |record| Relocation {
-                offset: record.offset(),
-                size: record.size(),
-                weak: record.is_weak(),
-                kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
-                addend: record.addend(),
-                target: self.resolve(id, record.target()),
-            })
-        });
-        of_made.into_iter().flatten().chain(of_object.into_iter().flatten())
+        let Some((id, local)) = self.definition(symbol) else {
+            let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
+            return Either::Left(made.iter().copied());
+        };
+        let entry = self.object(id);
+        Either::Right(entry.object.relocations(local).map(move |record| Relocation {
+            offset: record.offset(),
+            size: record.size(),
+            weak: record.is_weak(),
+            kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
+            addend: record.addend(),
+            target: self.resolve(id, record.target()),
+        }))
+    }
+
+    /// What its first relocation at an offset refers to; none if there is none.
+    pub fn target_at(&self, symbol: GoSymbol, offset: i32) -> GoSymbol {
+        match self.definition(symbol) {
+            Some((id, local)) => {
+                let found = self.object(id).object.relocations(local).find(|record| record.offset() == offset);
+                found.map_or(GoSymbol::NONE, |record| self.resolve(id, record.target()))
+            }
+            None => {
+                let found = self.relocations(symbol).find(|relocation| relocation.offset == offset);
+                found.map_or(GoSymbol::NONE, |relocation| relocation.target)
+            }
+        }
     }
 
     /// How many relocations it has.
@@ -458,17 +473,36 @@ impl<'data> Symbols<'data> {
 
     /// Its auxiliary symbols, in order.
     pub fn aux(&self, symbol: GoSymbol) -> impl Iterator<Item = (AuxKind, GoSymbol)> + use<'_, 'data> {
-        let of_made = self.made(symbol).map(|made| made.aux.iter().copied());
-        let of_object = self.definition(symbol).map(|(id, local)| {
-            let records = self.object(id).object.aux(local);
-            records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol()))))
-        });
-        of_made.into_iter().flatten().chain(of_object.into_iter().flatten())
+        let Some((id, local)) = self.definition(symbol) else {
+            let made = self.made(symbol).map_or(&[][..], |made| &made.aux);
+            return Either::Left(made.iter().copied());
+        };
+        let records = self.object(id).object.aux(local);
+        Either::Right(records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol())))))
     }
 
     /// Its first auxiliary symbol of a kind.
     pub fn aux_of(&self, symbol: GoSymbol, kind: AuxKind) -> Option<GoSymbol> {
-        self.aux(symbol).find(|(found, _)| *found == kind).and_then(|(_, aux)| aux.some())
+        let [found] = self.aux_of_kinds(symbol, [kind]);
+        found.some()
+    }
+
+    /// Its first auxiliary symbol of each of some kinds, or none. Others are not even resolved.
+    pub fn aux_of_kinds<const N: usize>(&self, symbol: GoSymbol, kinds: [AuxKind; N]) -> [GoSymbol; N] {
+        let Some((id, local)) = self.definition(symbol) else {
+            return kinds.map(|kind| {
+                let found = self.aux(symbol).find(|(found, _)| *found == kind);
+                found.map_or(GoSymbol::NONE, |(_, aux)| aux)
+            });
+        };
+        let mut found = [None; N];
+        for record in self.object(id).object.aux(local) {
+            let Some(kind) = record.kind() else { continue };
+            if let Some(at) = kinds.iter().position(|wanted| *wanted == kind) {
+                found[at] = found[at].or(Some(record.symbol()));
+            }
+        }
+        found.map(|found| found.map_or(GoSymbol::NONE, |reference| self.resolve(id, reference)))
     }
 
     /// The symbol of a name.

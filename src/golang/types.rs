@@ -128,6 +128,8 @@ pub struct GoType<'a, 'data> {
 pub struct Field<'a> {
     /// Its name.
     pub name: &'a [u8],
+    /// The symbol that holds its name.
+    pub name_symbol: GoSymbol,
     /// Its type.
     pub kind: GoSymbol,
     /// Bytes from the start of the struct.
@@ -179,11 +181,10 @@ impl<'a, 'data> GoType<'a, 'data> {
 
     /// What the field at an offset refers to.
     pub fn target(&self, at: u32) -> GoSymbol {
-        const FEW: usize = 24;
+        const FEW: usize = 64;
         let Ok(at) = i32::try_from(at) else { return GoSymbol::NONE };
         if self.targets.get().is_none() && self.symbols.relocation_count(self.symbol) <= FEW {
-            let found = self.symbols.relocations(self.symbol).find(|relocation| relocation.offset == at);
-            return found.map_or(GoSymbol::NONE, |found| found.target);
+            return self.symbols.target_at(self.symbol, at);
         }
         let targets = self.targets.get_or_init(|| {
             let all = self.symbols.relocations(self.symbol);
@@ -302,9 +303,11 @@ impl<'a, 'data> GoType<'a, 'data> {
     /// A field of a struct.
     pub fn field(&self, index: u32) -> Field<'a> {
         let at = self.behind_uncommon().saturating_add(index.saturating_mul(STRUCT_FIELD));
-        let name = self.target(at).some().map_or(&[][..], |name| self.symbols.data(name));
+        let name_symbol = self.target(at);
+        let name = name_symbol.some().map_or(&[][..], |name| self.symbols.data(name));
         Field {
             name: name_text(name),
+            name_symbol,
             kind: self.target(at + POINTER),
             offset: self.number::<8>(at + 2 * POINTER),
             is_embedded: name.first().is_some_and(|flags| flags & 1 << 3 != 0),
@@ -337,7 +340,7 @@ pub fn type_of_itab(symbols: &Symbols<'_>, itab: GoSymbol) -> GoSymbol {
 }
 
 /// The text of a name: a byte of flags, the length in groups of seven bits, the bytes.
-fn name_text(data: &[u8]) -> &[u8] {
+pub(super) fn name_text(data: &[u8]) -> &[u8] {
     let mut length = 0usize;
     for (index, byte) in data.iter().skip(1).take(5).enumerate() {
         length |= usize::from(byte & 0x7f) << (7 * index);

@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 use super::abbreviations::{Shape, at, form};
-use super::descriptor;
 use super::put::Put;
 use crate::golang::symbols::{GoSymbol, Symbols};
+use crate::golang::types::name_text;
 
 /// An entry by its position in the order of making, which is that of the output.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -145,7 +145,7 @@ impl Entries {
     pub fn text<'a>(&'a self, name: Name, symbols: &'a Symbols<'_>) -> &'a [u8] {
         match name {
             Name::Type(symbol) => type_name(symbols, symbol),
-            Name::Reflected(symbol) => descriptor::reflected_name(symbols.data(symbol)),
+            Name::Reflected(symbol) => name_text(symbols.data(symbol)),
             Name::Made(start, length) => &self.names[start as usize..(start + length) as usize],
         }
     }

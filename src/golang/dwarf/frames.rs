@@ -152,12 +152,12 @@ struct Function<'a> {
 
 impl<'a> Function<'a> {
     fn read(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<Self> {
-        let info = symbols.aux_of(symbol, AuxKind::FuncInfo)?;
-        let offsets = symbols.aux_of(symbol, AuxKind::Pcsp);
+        let [info, offsets] = symbols.aux_of_kinds(symbol, [AuxKind::FuncInfo, AuxKind::Pcsp]);
+        info.some()?;
         Some(Function {
             size: symbols.data(symbol).len() as u64,
             is_top: FuncInfo::parse(symbols.data(info)).func_flag() & TOP_FRAME != 0,
-            offsets: offsets.map_or(&[], |offsets| symbols.data(offsets)),
+            offsets: offsets.some().map_or(&[], |offsets| symbols.data(offsets)),
         })
     }
 }

@@ -2,6 +2,8 @@
 //! `cmd/link/internal/ld/dwarf.go`; DWARF 5, 6.2.4). What follows are the parts that compilers wrote for each function,
 //! which name files by their position in the unit's list.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 
 use super::abbreviations::{Version, form};
@@ -15,14 +17,14 @@ const LNCT_PATH: u64 = 1;
 const LNCT_DIRECTORY_INDEX: u64 = 2;
 
 /// The table of folders and files.
-struct Files {
-    folders: Vec<Vec<u8>>,
+struct Files<'a> {
+    folders: Vec<Cow<'a, [u8]>>,
     /// Name and position of the folder.
-    files: Vec<(Vec<u8>, u64)>,
+    files: Vec<(&'a [u8], u64)>,
 }
 
 /// The head of a line table of `rest` more bytes, for files in the order of the unit.
-pub(super) fn head(version: Version, files: &[Vec<u8>], rest: u64) -> Vec<u8> {
+pub(super) fn head(version: Version, files: &[Cow<'_, [u8]>], rest: u64) -> Vec<u8> {
     let mut out = Growing::default();
     out.u32(0);
     match version {
@@ -44,24 +46,26 @@ pub(super) fn head(version: Version, files: &[Vec<u8>], rest: u64) -> Vec<u8> {
     out.bytes
 }
 
-impl Files {
-    fn of(version: Version, names: &[Vec<u8>]) -> Self {
-        let mut table = Files { folders: vec![b".".to_vec()], files: Vec::with_capacity(names.len() + 1) };
+impl<'a> Files<'a> {
+    fn of(version: Version, names: &'a [Cow<'_, [u8]>]) -> Self {
+        let mut table = Files { folders: vec![Cow::Borrowed(b".")], files: Vec::with_capacity(names.len() + 1) };
         if version == Version::Five {
             // Files count from 1, as in version 4; some debuggers stumble over an empty name.
-            table.files.push((b"?".to_vec(), 0));
+            table.files.push((b"?", 0));
         }
-        let mut known: HashMap<Vec<u8>, u64> = HashMap::from([(b".".to_vec(), 0)]);
-        for (index, name) in names.iter().enumerate() {
-            let missing = || format!("<missing>_{index}").into_bytes();
-            let name = if name.is_empty() { &missing() } else { name };
+        let mut known: HashMap<Cow<'a, [u8]>, u64> = HashMap::from([(table.folders[0].clone(), 0)]);
+        let mut last = 0;
+        for name in names {
             let folder = path_folder(name);
-            let next = table.folders.len() as u64;
-            let position = *known.entry(folder.clone()).or_insert(next);
-            if position == next {
-                table.folders.push(folder);
+            // Most files lie beside the one before.
+            if folder != table.folders[last] {
+                let next = table.folders.len();
+                last = *known.entry(folder.clone()).or_insert(next as u64) as usize;
+                if last == next {
+                    table.folders.push(folder);
+                }
             }
-            table.files.push((path_base(name).to_vec(), position));
+            table.files.push((path_base(name), last as u64));
         }
         table
     }
@@ -104,11 +108,14 @@ fn put_files(table: &Files, version: Version, out: &mut Growing) {
 }
 
 /// A file's name as an object has it, with the folder of the toolchain in place of `$GOROOT` if the process knows it.
-pub(in super::super) fn expand(name: &[u8], goroot: Option<&[u8]>) -> Vec<u8> {
+pub(in crate::golang) fn expand<'a>(name: &'a [u8], goroot: Option<&[u8]>) -> Cow<'a, [u8]> {
     let name = name.strip_prefix(b"gofile..").unwrap_or(name);
     match (name.strip_prefix(b"$GOROOT"), goroot) {
-        (Some(rest), Some(goroot)) if rest.starts_with(b"/") => clean(&[goroot, rest].concat()),
-        _ => name.to_vec(),
+        (Some(rest), Some(goroot)) if rest.starts_with(b"/") => {
+            let joined = [goroot, rest].concat();
+            if is_clean(&joined) { joined.into() } else { clean(&joined).into() }
+        }
+        _ => name.into(),
     }
 }
 
@@ -123,9 +130,18 @@ fn path_base(path: &[u8]) -> &[u8] {
 }
 
 /// All but the last element of a path, in its shortest form, as Go's `path.Dir` has it.
-fn path_folder(path: &[u8]) -> Vec<u8> {
-    let length = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    clean(&path[..length])
+fn path_folder(path: &[u8]) -> Cow<'_, [u8]> {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        None => Cow::Borrowed(b"."),
+        Some(slash) if slash > 0 && is_clean(&path[..slash]) => Cow::Borrowed(&path[..slash]),
+        Some(slash) => clean(&path[..=slash]).into(),
+    }
+}
+
+/// Whether a path that is not empty is certainly in its shortest form.
+fn is_clean(path: &[u8]) -> bool {
+    let rest = path.strip_prefix(b"/").unwrap_or(path);
+    rest.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 /// The shortest path that means the same, as Go's `path.Clean` has it.
@@ -174,8 +190,10 @@ mod tests {
     #[test]
     fn the_toolchain_stands_for_its_variable() {
         let expand = |name: &str, root: Option<&str>| {
-            String::from_utf8(expand(name.as_bytes(), root.map(str::as_bytes))).expect("text")
+            String::from_utf8(expand(name.as_bytes(), root.map(str::as_bytes)).into_owned()).expect("text")
         };
+        assert_eq!(expand("$GOROOT/src/a.go", Some("/go")), "/go/src/a.go");
+        assert_eq!(expand("$GOROOT/../a.go", Some("/go")), "/a.go");
         assert_eq!(expand("gofile..$GOROOT/src/a.go", Some("/go/")), "/go/src/a.go");
         assert_eq!(expand("$GOROOT/src/a.go", None), "$GOROOT/src/a.go");
         assert_eq!(expand("$GOROOTS/a.go", Some("/go")), "$GOROOTS/a.go");
@@ -183,7 +201,7 @@ mod tests {
 
     #[test]
     fn heads_read_back() {
-        let files = ["", "/a/x.go", "/a/y.go", "b.go"].map(|name| name.as_bytes().to_vec());
+        let files = ["c", "/a/x.go", "/a/y.go", "b.go"].map(|name| Cow::Borrowed(name.as_bytes()));
         for version in [Version::Four, Version::Five] {
             let mut bytes = head(version, &files, 3);
             bytes.extend([0, 1, 1]); // the end of a sequence
@@ -202,7 +220,7 @@ mod tests {
             };
             // Version 4 leaves folder 0 to the unit's DW_AT_comp_dir.
             let here = if version == Version::Five { Some(".".to_owned()) } else { None };
-            assert_eq!(name(1), ("<missing>_0".into(), here.clone()));
+            assert_eq!(name(1), ("c".into(), here.clone()));
             assert_eq!(name(3), ("y.go".into(), Some("/a".into())));
             assert_eq!(name(4), ("b.go".into(), here));
             assert!(header.file(5).is_none());

@@ -5,7 +5,6 @@
 //! Types are made when they are first mentioned. A second mention changes nothing, so each unit's list names each type once,
 //! and the lists taken one behind the other make the same types in the same order as all mentions would.
 
-use hashbrown::HashSet;
 use rayon::prelude::*;
 
 use super::abbreviations::Version as DwarfVersion;
@@ -50,33 +49,57 @@ pub(super) struct UnitScan {
     pub addresses: Vec<GoSymbol>,
 }
 
-/// Scans the functions of all units.
-pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersion) -> Vec<UnitScan> {
-    text.units.par_iter().map(|unit| scan_unit(symbols, unit, version)).collect()
+/// Which symbols a unit mentioned so far: a bit for each symbol of the program.
+struct Seen(Vec<u64>);
+
+impl Seen {
+    /// Notes a symbol; whether it is new.
+    fn insert(&mut self, symbol: GoSymbol) -> bool {
+        let (word, bit) = (symbol.index() / 64, 1 << (symbol.index() % 64));
+        let is_new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        is_new
+    }
+
+    fn remove(&mut self, symbol: GoSymbol) {
+        self.0[symbol.index() / 64] &= !(1 << (symbol.index() % 64));
+    }
+
+    /// Forgets what a unit mentioned, so that the next one starts from nothing.
+    fn forget(&mut self, scan: &UnitScan) {
+        scan.addresses.iter().for_each(|&function| self.remove(function));
+        for mention in &scan.mentions {
+            let (Mention::Type(symbol) | Mention::Described(symbol) | Mention::Abstract(symbol)) = *mention;
+            self.remove(symbol);
+        }
+    }
 }
 
-fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion) -> UnitScan {
+/// Scans the functions of all units.
+pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersion) -> Vec<UnitScan> {
+    let nothing = || Seen(vec![0; symbols.count().div_ceil(64)]);
+    let scan = |seen: &mut Seen, unit: &Vec<GoSymbol>| {
+        let scan = scan_unit(symbols, unit, version, seen);
+        seen.forget(&scan);
+        scan
+    };
+    text.units.par_iter().map_init(nothing, scan).collect()
+}
+
+fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, seen: &mut Seen) -> UnitScan {
+    const PARTS: [AuxKind; 4] =
+        [AuxKind::DwarfInfo, AuxKind::DwarfRanges, AuxKind::DwarfLocations, AuxKind::DwarfLines];
     let mut scan = UnitScan { functions: Vec::with_capacity(unit.len()), ..UnitScan::default() };
-    let mut seen = HashSet::new();
     for &function in unit {
-        let mut parts = FunctionParts::default();
-        let mut locations = GoSymbol::NONE;
-        for (kind, aux) in symbols.aux(function) {
-            match kind {
-                AuxKind::DwarfInfo => parts.info = aux,
-                AuxKind::DwarfRanges => parts.ranges = aux,
-                AuxKind::DwarfLocations => locations = aux,
-                AuxKind::DwarfLines => parts.lines = aux,
-                _ => {}
-            }
-        }
-        scan_info(symbols, &mut parts, &mut seen, &mut scan);
+        let [info, ranges, locations, lines] = symbols.aux_of_kinds(function, PARTS);
+        let mut parts = FunctionParts { info, ranges, lines, locations: GoSymbol::NONE };
+        scan_info(symbols, &mut parts, seen, &mut scan);
         if version == DwarfVersion::Five {
-            for part in [parts.ranges, locations] {
-                scan_addresses(symbols, part, &mut seen, &mut scan.addresses);
+            for part in [ranges, locations] {
+                scan_addresses(symbols, part, seen, &mut scan.addresses);
             }
         }
-        if parts.info.is_none() {
+        if info.is_none() {
             parts.ranges = GoSymbol::NONE;
         }
         scan.functions.push(parts);
@@ -84,9 +107,12 @@ fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion) ->
     scan
 }
 
-fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut HashSet<GoSymbol>, scan: &mut UnitScan) {
+fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Seen, scan: &mut UnitScan) {
     for relocation in symbols.relocations(parts.info) {
         let target = relocation.target;
+        if target.is_none() {
+            continue;
+        }
         let mention = match relocation.kind {
             RelocationKind::UseType => Mention::Type(target),
             RelocationKind::DwarfTextAddress(_) => {
@@ -98,23 +124,21 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut HashSe
             RelocationKind::DwarfSectionReference => match symbols.kind(target) {
                 Kind::DwarfAbstractFunction => Mention::Abstract(target),
                 Kind::DwarfType | Kind::Undefined => Mention::Described(target),
-                Kind::DwarfLocations => {
-                    if parts.locations.is_none() {
-                        parts.locations = target;
-                    }
+                Kind::DwarfLocations if parts.locations.is_none() => {
+                    parts.locations = target;
                     continue;
                 }
                 _ => continue,
             },
             _ => continue,
         };
-        if !target.is_none() && seen.insert(target) {
+        if seen.insert(target) {
             scan.mentions.push(mention);
         }
     }
 }
 
-fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut HashSet<GoSymbol>, addresses: &mut Vec<GoSymbol>) {
+fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut Seen, addresses: &mut Vec<GoSymbol>) {
     for relocation in symbols.relocations(part) {
         let is_address = matches!(relocation.kind, RelocationKind::DwarfTextAddress(_));
         if is_address && !relocation.target.is_none() && seen.insert(relocation.target) {
@@ -144,13 +168,13 @@ fn global(symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Global> {
     if !is_live || !has_data(kind) || symbols.version(symbol) == Version::Static {
         return None;
     }
-    let Some(gotype) = symbols.aux_of(symbol, AuxKind::GoType) else {
+    let [gotype, entry] = symbols.aux_of_kinds(symbol, [AuxKind::GoType, AuxKind::DwarfInfo]);
+    if gotype.is_none() {
         let is_dictionary =
             kind == Kind::Rodata && !symbols.is_made(symbol) && symbols.has_flag2(symbol, flag2::DICTIONARY);
         return is_dictionary.then_some(Global::Dictionary(symbol));
-    };
-    let entry = symbols.aux_of(symbol, AuxKind::DwarfInfo)?;
-    Some(Global::Variable(gotype, entry, symbols.unit(symbol)?))
+    }
+    Some(Global::Variable(gotype, entry.some()?, symbols.unit(symbol)?))
 }
 
 fn has_data(kind: Kind) -> bool {

@@ -4,11 +4,13 @@
 //! Each pass goes from the entry that was made last to the first, and does not see what it makes itself.
 
 use super::abbreviations::Shape;
-use super::descriptor::kind;
 use super::entries::{Entry, EntryId, Member, Name};
 use super::types::{Types, find, required};
 use crate::diag::Diagnostic;
 use crate::golang::symbols::{GoSymbol, Symbols};
+use crate::golang::types::TypeKind;
+
+const STRUCT: u8 = TypeKind::Struct as u8;
 
 /// A field that refers to something else than in the runtime's structure.
 type Replaced<'a> = (&'a [u8], EntryId);
@@ -52,17 +54,16 @@ fn maps(types: &mut Types<'_, '_>) -> Result<(), Diagnostic> {
     let reference = prototype(types, b"internal/runtime/maps.groupsReference")?;
     for id in all {
         let Name::Type(symbol) = types.entries.get(id).name else { continue };
-        let (key, element, group) =
-            types.descriptor(symbol, |map| (map.first_type(), map.map_element(), map.map_group()));
-        let key = types.define(key)?;
-        let element = types.define(element)?;
-        let group = types.define(group)?;
+        let descriptor = types.descriptor(symbol);
+        let key = types.define(descriptor.element())?;
+        let element = types.define(descriptor.map_value())?;
+        let group = types.define(descriptor.map_group())?;
         let of = [types.name(key), b",", types.name(element)].concat();
-        let groups = structure(types, &[b"groupReference<", &of, b">"], reference, kind::STRUCT, |types| {
+        let groups = structure(types, &[b"groupReference<", &of, b">"], reference, STRUCT, |types| {
             vec![(b"data", pointer_to(types, group))]
         })?;
-        let tables = structure(types, &[b"table<", &of, b">"], table, kind::STRUCT, |_| vec![(b"groups", groups)])?;
-        let whole = structure(types, &[b"map<", &of, b">"], map, kind::STRUCT, |types| {
+        let tables = structure(types, &[b"table<", &of, b">"], table, STRUCT, |_| vec![(b"groups", groups)])?;
+        let whole = structure(types, &[b"map<", &of, b">"], map, STRUCT, |types| {
             let one = pointer_to(types, tables);
             vec![(b"dirPtr", pointer_to(types, one))]
         })?;
@@ -78,7 +79,7 @@ fn channels(types: &mut Types<'_, '_>) -> Result<(), Diagnostic> {
     let hchan = prototype(types, b"runtime.hchan")?;
     for id in all {
         let Name::Type(symbol) = types.entries.get(id).name else { continue };
-        let element = types.descriptor(symbol, |channel| channel.first_type());
+        let element = types.descriptor(symbol).element();
         let element = types.define(element)?;
         let of = types.name(element).to_vec();
         let waiting =
@@ -169,7 +170,7 @@ fn pointer_to(types: &mut Types<'_, '_>, target: EntryId) -> EntryId {
         None => types.entries.make_name(&name),
     };
     let id = types.entries.push(Entry {
-        kind: if live.is_some() { kind::POINTER } else { 0 },
+        kind: if live.is_some() { TypeKind::Pointer as u8 } else { 0 },
         runtime_type: live.unwrap_or(GoSymbol::NONE),
         target: Some(target),
         ..Entry::new(Shape::Pointer, text)

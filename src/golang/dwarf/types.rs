@@ -7,10 +7,11 @@
 use hashbrown::HashMap;
 
 use super::abbreviations::Shape;
-use super::descriptor::{Descriptor, kind, reflected_name};
 use super::entries::{Entries, Entry, EntryId, Member, Name, type_name};
 use crate::diag::Diagnostic;
 use crate::golang::symbols::{GoSymbol, Symbols, Version};
+use crate::golang::types::{GoType, TypeKind};
+use crate::inputs::goabi::Release;
 
 /// DW_ATE_*.
 mod encoding {
@@ -39,6 +40,7 @@ const NEEDED: [&[u8]; 11] = [
 /// Makes the entries of types.
 pub(super) struct Types<'a, 'data> {
     pub symbols: &'a Symbols<'data>,
+    release: &'static Release,
     pub entries: Entries,
     /// By symbol of a type, or of the name by which compilers refer to its entry: the entry that others refer to.
     pub of: Vec<Option<EntryId>>,
@@ -49,7 +51,6 @@ pub(super) struct Types<'a, 'data> {
     eface: GoSymbol,
     iface: GoSymbol,
     pending: Vec<Pending>,
-    targets: Vec<(i32, GoSymbol)>,
 }
 
 /// A reference to a type that is still to be met.
@@ -70,7 +71,7 @@ enum Slot {
 
 impl<'a, 'data> Types<'a, 'data> {
     /// The entries that every program has.
-    pub fn new(symbols: &'a Symbols<'data>) -> Result<Self, Diagnostic> {
+    pub fn new(symbols: &'a Symbols<'data>, release: &'static Release) -> Result<Self, Diagnostic> {
         let mut entries = Entries::default();
         let unspecified = entries.make_name(b"<unspecified>");
         let unspecified = entries.push(Entry::new(Shape::Unspecified, unspecified));
@@ -80,7 +81,7 @@ impl<'a, 'data> Types<'a, 'data> {
         let word = required(symbols, b"uintptr")?;
         let uintptr = entries.push(Entry {
             encoding: encoding::UNSIGNED,
-            kind: kind::UINTPTR,
+            kind: TypeKind::Uintptr as u8,
             size: 8,
             runtime_type: word,
             ..Entry::new(Shape::Base, Name::Type(word))
@@ -89,6 +90,7 @@ impl<'a, 'data> Types<'a, 'data> {
         (of[pointer.index()], of[word.index()]) = (Some(bare), Some(uintptr));
         let mut types = Types {
             symbols,
+            release,
             entries,
             of,
             made: HashMap::new(),
@@ -97,7 +99,6 @@ impl<'a, 'data> Types<'a, 'data> {
             eface: required(symbols, b"runtime.eface")?,
             iface: required(symbols, b"runtime.iface")?,
             pending: Vec::new(),
-            targets: Vec::new(),
         };
         for name in NEEDED {
             types.define(required(symbols, name)?)?;
@@ -146,12 +147,9 @@ impl<'a, 'data> Types<'a, 'data> {
         self.entries.text(self.entries.get(id).name, self.symbols)
     }
 
-    /// Reads a type's descriptor.
-    pub fn descriptor<T>(&mut self, symbol: GoSymbol, read: impl FnOnce(&Descriptor<'_>) -> T) -> T {
-        let mut targets = std::mem::take(&mut self.targets);
-        let read = read(&Descriptor::read(self.symbols, symbol, &mut targets));
-        self.targets = targets;
-        read
+    /// A type's descriptor.
+    pub fn descriptor(&self, symbol: GoSymbol) -> GoType<'a, 'data> {
+        GoType::of(self.symbols, self.release, symbol)
     }
 
     fn meet(&mut self, symbol: GoSymbol) -> Result<EntryId, Diagnostic> {
@@ -165,17 +163,16 @@ impl<'a, 'data> Types<'a, 'data> {
     }
 
     fn make(&mut self, symbol: GoSymbol) -> Result<EntryId, Diagnostic> {
-        let mut targets = std::mem::take(&mut self.targets);
         let symbols = self.symbols;
-        let descriptor = Descriptor::read(symbols, symbol, &mut targets);
-        if descriptor.is_empty() || !symbols.name(symbol).starts_with(b"type:") {
+        let descriptor = self.descriptor(symbol);
+        if symbols.data(symbol).is_empty() || !symbols.name(symbol).starts_with(b"type:") {
             return Err(missing(symbols, symbol));
         }
         let (shape, encoding) = shape_of(descriptor.kind()).ok_or_else(|| unknown_kind(symbols, symbol))?;
         let has_size = !matches!(shape, Shape::Channel | Shape::Interface | Shape::Map | Shape::Pointer);
         let id = self.entries.push(Entry {
             encoding,
-            kind: descriptor.kind(),
+            kind: descriptor.kind() as u8,
             size: if has_size { descriptor.size() } else { 0 },
             runtime_type: if symbols.is_reachable(symbol) { symbol } else { GoSymbol::NONE },
             ..Entry::new(shape, Name::Type(symbol))
@@ -186,27 +183,26 @@ impl<'a, 'data> Types<'a, 'data> {
         };
         self.of[symbol.index()] = Some(named);
         self.refer(id, shape, &descriptor);
-        self.targets = targets;
         Ok(named)
     }
 
     /// Makes an entry's children, and notes what it refers to.
-    fn refer(&mut self, id: EntryId, shape: Shape, descriptor: &Descriptor<'_>) {
+    fn refer(&mut self, id: EntryId, shape: Shape, descriptor: &GoType<'_, '_>) {
         let mark = self.pending.len();
         let first = self.entries.members.len() as u32;
         let mut refer = |from, target| self.pending.push(Pending { from, target });
         match shape {
-            Shape::Channel | Shape::Slice => refer(Slot::Element(id), descriptor.first_type()),
-            Shape::Pointer => refer(Slot::Target(id), descriptor.first_type()),
+            Shape::Channel | Shape::Slice => refer(Slot::Element(id), descriptor.element()),
+            Shape::Pointer => refer(Slot::Target(id), descriptor.element()),
             Shape::Map => {
-                refer(Slot::Key(id), descriptor.first_type());
-                refer(Slot::Element(id), descriptor.map_element());
+                refer(Slot::Key(id), descriptor.element());
+                refer(Slot::Element(id), descriptor.map_value());
             }
             Shape::Interface => {
-                refer(Slot::Target(id), if descriptor.interface_methods() == 0 { self.eface } else { self.iface });
+                refer(Slot::Target(id), if descriptor.interface_method_count() == 0 { self.eface } else { self.iface });
             }
             Shape::Array => {
-                refer(Slot::Target(id), descriptor.first_type());
+                refer(Slot::Target(id), descriptor.element());
                 let number = descriptor.array_length() as i64;
                 self.entries.members.push(Member { number, ..self.part(Shape::Range, Some(self.uintptr)) });
             }
@@ -214,7 +210,7 @@ impl<'a, 'data> Types<'a, 'data> {
                 for (index, target) in descriptor.parameters().enumerate() {
                     refer(Slot::Member(first + index as u32), target);
                 }
-                let results = first + descriptor.parameters().count() as u32 + u32::from(descriptor.is_variadic());
+                let results = first + descriptor.parameters().len() as u32 + u32::from(descriptor.is_variadic());
                 for (index, target) in descriptor.results().enumerate() {
                     refer(Slot::Member(results + index as u32), target);
                 }
@@ -231,7 +227,7 @@ impl<'a, 'data> Types<'a, 'data> {
         Member { shape, embedded: false, name: Name::Made(0, 0), target, number: 0 }
     }
 
-    fn push_signature(&mut self, descriptor: &Descriptor<'_>) {
+    fn push_signature(&mut self, descriptor: &GoType<'_, '_>) {
         let (parameter, result) = (self.part(Shape::Parameter, None), self.part(Shape::Result, None));
         self.entries.members.extend(descriptor.parameters().map(|_| parameter));
         if descriptor.is_variadic() {
@@ -240,14 +236,14 @@ impl<'a, 'data> Types<'a, 'data> {
         self.entries.members.extend(descriptor.results().map(|_| result));
     }
 
-    fn push_fields(&mut self, descriptor: &Descriptor<'_>) {
-        for field in descriptor.fields(self.symbols) {
+    fn push_fields(&mut self, descriptor: &GoType<'_, '_>) {
+        for field in (0..descriptor.field_count()).map(|index| descriptor.field(index)) {
             let slot = Slot::Member(self.entries.members.len() as u32);
-            self.pending.push(Pending { from: slot, target: field.target });
-            let is_named = !reflected_name(self.symbols.data(field.name)).is_empty();
-            let name = if is_named { Name::Reflected(field.name) } else { Name::Type(field.target) };
+            self.pending.push(Pending { from: slot, target: field.kind });
+            let is_named = !field.name.is_empty();
+            let name = if is_named { Name::Reflected(field.name_symbol) } else { Name::Type(field.kind) };
             let number = i64::from(field.offset as i32);
-            let member = Member { name, number, embedded: field.embedded, ..self.part(Shape::Field, None) };
+            let member = Member { name, number, embedded: field.is_embedded, ..self.part(Shape::Field, None) };
             self.entries.members.push(member);
         }
     }
@@ -283,24 +279,25 @@ fn unknown_kind(symbols: &Symbols<'_>, symbol: GoSymbol) -> Diagnostic {
         .help("build the packages again with one toolchain, or link with -w")
 }
 
-fn shape_of(kind: u8) -> Option<(Shape, u8)> {
+fn shape_of(kind: TypeKind) -> Option<(Shape, u8)> {
+    use TypeKind::*;
     Some(match kind {
-        kind::BOOL => (Shape::Base, encoding::BOOLEAN),
-        kind::INT..=kind::INT64 => (Shape::Base, encoding::SIGNED),
-        kind::UINT..=kind::UINTPTR => (Shape::Base, encoding::UNSIGNED),
-        kind::FLOAT32 | kind::FLOAT64 => (Shape::Base, encoding::FLOAT),
-        kind::COMPLEX64 | kind::COMPLEX128 => (Shape::Base, encoding::COMPLEX_FLOAT),
-        kind::ARRAY => (Shape::Array, 0),
-        kind::CHAN => (Shape::Channel, 0),
-        kind::FUNC => (Shape::Function, 0),
-        kind::INTERFACE => (Shape::Interface, 0),
-        kind::MAP => (Shape::Map, 0),
-        kind::POINTER => (Shape::Pointer, 0),
-        kind::SLICE => (Shape::Slice, 0),
-        kind::STRING => (Shape::String, 0),
-        kind::STRUCT => (Shape::Struct, 0),
-        kind::UNSAFE_POINTER => (Shape::BarePointer, 0),
-        _ => return None,
+        Invalid => return None,
+        Bool => (Shape::Base, encoding::BOOLEAN),
+        Int | Int8 | Int16 | Int32 | Int64 => (Shape::Base, encoding::SIGNED),
+        Uint | Uint8 | Uint16 | Uint32 | Uint64 | Uintptr => (Shape::Base, encoding::UNSIGNED),
+        Float32 | Float64 => (Shape::Base, encoding::FLOAT),
+        Complex64 | Complex128 => (Shape::Base, encoding::COMPLEX_FLOAT),
+        Array => (Shape::Array, 0),
+        Chan => (Shape::Channel, 0),
+        Func => (Shape::Function, 0),
+        Interface => (Shape::Interface, 0),
+        Map => (Shape::Map, 0),
+        Pointer => (Shape::Pointer, 0),
+        Slice => (Shape::Slice, 0),
+        String => (Shape::String, 0),
+        Struct => (Shape::Struct, 0),
+        UnsafePointer => (Shape::BarePointer, 0),
     })
 }
 

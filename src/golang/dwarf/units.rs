@@ -2,6 +2,7 @@
 //! `dwarfGenerateDebugInfo`, `calcCompUnitRanges`, `dwUnitPortion` and `writeUnitInfo` of
 //! `cmd/link/internal/ld/dwarf.go`).
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::os::unix::ffi::OsStrExt;
 
@@ -247,10 +248,15 @@ pub(super) fn portion(
     portion
 }
 
-/// The unit's source files, by their names on the machine that links.
-pub(super) fn files(unit: &Unit, symbols: &Symbols<'_>, program: &Program<'_>) -> Vec<Vec<u8>> {
+/// The unit's source files, by their names on the machine that links; none is empty.
+pub(super) fn files<'data>(unit: &Unit, symbols: &Symbols<'data>, program: &Program<'_>) -> Vec<Cow<'data, [u8]>> {
     let goroot = program.options.goroot.as_deref().map(OsStrExt::as_bytes);
-    symbols.object(unit.object).object.files().map(|name| lines::expand(name, goroot)).collect()
+    let names = symbols.object(unit.object).object.files().enumerate();
+    let expand = |(index, name)| match lines::expand(name, goroot) {
+        empty if empty.is_empty() => format!("<missing>_{index}").into_bytes().into(),
+        name => name,
+    };
+    names.map(expand).collect()
 }
 
 /// The unit's own ranges. In version 5 they start from its first function, which gets a number if it has none.

@@ -67,7 +67,7 @@ impl<'data> Files<'data> {
 
     /// A name as it stands in `runtime.filetab`.
     pub fn expand(&self, name: &'data [u8]) -> Vec<u8> {
-        expand_file(name, self.goroot)
+        expand_file(name, self.goroot).into_owned()
     }
 }
 
