@@ -33,7 +33,18 @@ pub(crate) struct Definition {
 
 /// The bytes of an object whose definitions all have names of no package.
 pub(super) fn object(definitions: &[Definition]) -> Vec<u8> {
+    object_with_files(&[], definitions)
+}
+
+/// The same, with names of source files.
+pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> Vec<u8> {
     let mut strings = Vec::new();
+    let mut files = Vec::new();
+    for name in names {
+        files.extend((name.len() as u32).to_le_bytes());
+        files.extend((96 + strings.len() as u32).to_le_bytes());
+        strings.extend(name.bytes());
+    }
     let (mut symbols, mut relocations, mut aux, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut indices = [vec![0u32], vec![0], vec![0]];
     let reference = |index: u32| [package_index::NONE.to_le_bytes(), index.to_le_bytes()].concat();
@@ -66,7 +77,7 @@ pub(super) fn object(definitions: &[Definition]) -> Vec<u8> {
     let blocks: [Vec<u8>; 18] = [
         none(),
         none(),
-        none(),
+        files,
         none(),
         none(),
         none(),

@@ -26,6 +26,8 @@ mod functab;
 mod functions;
 mod places;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

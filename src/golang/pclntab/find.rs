@@ -77,7 +77,7 @@ impl Table for FindTable<'_> {
 }
 
 /// By slot: the number of the first function that has bytes in it. `starts` ends with the end of the last.
-fn first_functions(starts: &[u64], slots: usize) -> Vec<u32> {
+pub(super) fn first_functions(starts: &[u64], slots: usize) -> Vec<u32> {
     let mut firsts = Vec::with_capacity(slots);
     for (number, bounds) in starts.windows(2).enumerate() {
         // A function without bytes reaches back to where the one before it ends.
