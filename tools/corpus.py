@@ -40,6 +40,7 @@ VARIANTS = {
     "strip": ["-s", "-w"],
     "nodwarf": ["-w"],
     "x": ["-compressdwarf=false", "-X=main.x=from the command line", "-X=runtime.modinfo=none"],
+    "dumpdep": ["-dumpdep"],  # what is printed counts too
     "B": ["-compressdwarf=false", "-B=gobuildid"],
 }
 DEFAULT_VARIANTS = "default,plain,strip"

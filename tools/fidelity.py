@@ -6,7 +6,7 @@
 Sets: `cmd` (every program of the Go distribution), `rclone`, `std` (the test binaries of all packages of the standard
 library). Modes are what the archives were compiled with: `exe`, `trimpath`, `noopt`, `pie`. Each program is linked in
 several variants: `plain` (-compressdwarf=false), `strip` (-s -w) and `x` (-X) must be the same byte for byte; `default`
-has compressed debug sections, which must hold the same and be no larger.
+has compressed debug sections, which must hold the same and be no larger; `dumpdep` also prints what -dumpdep prints.
 
 With `--tests` it runs tests of the standard library that `go test -toolexec=cgolink` linked, instead of comparing.
 
@@ -40,7 +40,9 @@ MODES = {
     "noopt": ["-gcflags=all=-N -l"],
     "pie": ["-buildmode=pie"],
 }
-VARIANTS = ["default", "plain", "strip", "x"]
+VARIANTS = ["default", "plain", "strip", "x", "dumpdep"]
+# Those whose debug sections are compressed, in whatever form.
+COMPRESSED = ("default", "dumpdep")
 SETS = ["cmd", "rclone", "std"]
 RELEASES = ["1.26", "1.27"]
 ARCHITECTURES = ["amd64", "arm64"]
@@ -105,17 +107,19 @@ def link_both(program, variant, cgolink, scratch):
         done = program.link([program.facts["link"]], variant, theirs)
         if done.returncode != 0:
             return dict(result, verdict="not linked by Go", said=first_line(done))
-        result["go_seconds"] = round(done.seconds, 3)
+        result["go_seconds"], printed = round(done.seconds, 3), done.stdout
         done = program.link([str(cgolink), "link"], variant, ours)
         result["seconds"] = round(done.seconds, 3)
         if done.returncode != 0 or not ours.exists():
             return dict(result, verdict="failed", said=first_line(done) or f"status {done.returncode}")
+        if done.stdout != printed:
+            return dict(result, verdict="different", said="what is printed differs")
         if filecmp.cmp(theirs, ours, shallow=False):
             return result
         words = [str(cgolink), "verify", "--uncompressed", str(theirs), str(ours)]
         verified = subprocess.run(words, capture_output=True, text=True, errors="replace")
         sizes = theirs.stat().st_size, ours.stat().st_size
-        if verified.returncode == 0 and variant == "default" and sizes[1] <= sizes[0]:
+        if verified.returncode == 0 and variant in COMPRESSED and sizes[1] <= sizes[0]:
             return dict(result, verdict="equal uncompressed", saved=sizes[0] - sizes[1])
         said = first_line(verified)
         if verified.returncode == 0:
@@ -187,8 +191,8 @@ def report(kept):
         "",
         "Real Go programs, linked by `go tool link` and by `cgolink link` from the same archives with the same flags. A number is the",
         "count of programs whose files are the same, of those that were tried. `plain` (`-compressdwarf=false`), `strip` (`-s -w`) and `x`",
-        "(`-X`) are compared byte for byte; in `default`, debug sections hold the same bytes and the file is no larger. `make fidelity`",
-        "writes this page; `cgolink verify` says what differs.",
+        "(`-X`) are compared byte for byte; in `default`, debug sections hold the same bytes and the file is no larger; in `dumpdep` (`-dumpdep`)",
+        "what is printed is the same too. `make fidelity` writes this page; `cgolink verify` says what differs.",
         "",
         f"Sets: `cmd` is every program of the Go distribution, `rclone` is {RCLONE} {RCLONE_VERSION}, `std` are the test binaries of the",
         "standard library. Modes: `trimpath` is `-trimpath`, `noopt` `-gcflags=all=-N -l`, `pie` `-buildmode=pie`.",
