@@ -139,8 +139,8 @@ mod tests {
         assert_eq!(places, [(4096 - 36, 36), (4096 - 36 - 24, 24)]);
         assert_eq!(reserved[1].header.address, 0x40_0000 + 4096 - 60);
         assert_eq!(reserved[1].bytes, b"\x04\0\0\0\x05\0\0\0\x04\0\0\0Go\0\0abcde\0\0\0");
-        // SHA-256 of the id begins so.
-        assert_eq!(reserved[0].bytes[..20], *b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0\x36\xbb\xe5\x0e");
+        // SHA-256 of the id begins with 36 bb e5 0e.
+        assert_eq!(reserved[0].bytes[..20], *b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0\xc9\xbb\xe5\x0e");
     }
 
     #[test]
