@@ -100,15 +100,31 @@ def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=N
         made = scratch / "made"
         made.mkdir()
         command = [go, "test", "-c"] if test else [go, "build"]
-        done = subprocess.run([*command, "-toolexec", str(recorder), "-o", f"{made}/", *flags, *packages], env=env, cwd=cwd)
-        if done.returncode != 0 and not (tolerant and any(records.iterdir())):
-            fail(f"{' '.join(command)} {' '.join(packages)} ended with status {done.returncode}")
+        for batch in batches(packages):
+            words = [*command, "-toolexec", str(recorder), "-o", f"{made}/", *flags, *batch]
+            done = subprocess.run(words, env=env, cwd=cwd)
+            if done.returncode != 0 and not (tolerant and any(records.iterdir())):
+                fail(f"{' '.join(command)} {' '.join(batch)} ended with status {done.returncode}")
         folders = []
         for record in sorted(records.iterdir()):
             taken = json.loads(record.read_text())
             short = name or short_name(taken["package"])
             folders.append(keep(taken, out, out / f"{release}-{goarch}-{short}{suffix_of(flags)}", release))
         return folders
+
+
+def batches(packages):
+    """The packages, in as few lists as keep apart those whose programs have the same file name."""
+    lists = []
+    for package in packages:
+        parts = package.split("/")
+        name = parts[-2] if re.fullmatch(r"v\d+", parts[-1]) and len(parts) > 1 else parts[-1]
+        free = next((names for names in lists if name not in names), None)
+        if free is None:
+            lists.append({name: package})
+        else:
+            free[name] = package
+    return [list(names.values()) for names in lists]
 
 
 def short_name(package):
