@@ -125,6 +125,20 @@ pub struct Object<'data> {
     flags: u32,
     blocks: [u32; BLOCKS],
     counts: Counts,
+    tables: Tables<'data>,
+}
+
+/// The blocks that links read most, cut into records.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tables<'data> {
+    symbols: &'data [[u8; SYMBOL]],
+    hashes: &'data [[u8; 16]],
+    relocation_index: &'data [[u8; 4]],
+    aux_index: &'data [[u8; 4]],
+    data_index: &'data [[u8; 4]],
+    relocations: &'data [[u8; RELOCATION]],
+    aux: &'data [[u8; AUX]],
+    contents: &'data [u8],
 }
 
 /// The hash that a content-addressed symbol is found by.
@@ -189,9 +203,11 @@ impl<'data> Object<'data> {
             }
             before = *slot;
         }
-        let mut object = Object { data, flags: u32_at(data, 16), blocks, counts: Counts::NONE };
+        let (flags, tables) = (u32_at(data, 16), Tables::default());
+        let mut object = Object { data, flags, blocks, counts: Counts::NONE, tables };
         object.counts = object.check_blocks()?;
         object.check_indices()?;
+        object.tables = object.cut();
         object.check_strings()?;
         Ok(object)
     }
@@ -199,6 +215,21 @@ impl<'data> Object<'data> {
     fn block(&self, index: usize) -> &'data [u8] {
         let end = self.blocks.get(index + 1).copied().unwrap_or_default();
         self.data.get(self.blocks[index] as usize..end as usize).unwrap_or_default()
+    }
+
+    fn cut(&self) -> Tables<'data> {
+        // The five lists of symbols lie one behind the other.
+        let symbols = self.blocks[block::DEFINITIONS] as usize..self.blocks[block::REFERENCE_FLAGS] as usize;
+        Tables {
+            symbols: self.data.get(symbols).unwrap_or_default().as_chunks().0,
+            hashes: self.block(block::HASH_VALUES).as_chunks().0,
+            relocation_index: self.block(block::RELOCATION_INDEX).as_chunks().0,
+            aux_index: self.block(block::AUX_INDEX).as_chunks().0,
+            data_index: self.block(block::DATA_INDEX).as_chunks().0,
+            relocations: self.block(block::RELOCATIONS).as_chunks().0,
+            aux: self.block(block::AUX).as_chunks().0,
+            contents: self.block(block::DATA),
+        }
     }
 
     fn count(&self, index: usize, record: usize) -> Result<u32, ObjectError> {
@@ -338,22 +369,18 @@ impl<'data> Object<'data> {
 
     /// The symbols from the first definition to the last reference.
     pub fn symbols(&self) -> impl ExactSizeIterator<Item = SymbolRecord<'data>> + use<'data> {
-        self.symbol_records().iter().map(SymbolRecord)
-    }
-
-    fn symbol_records(&self) -> &'data [[u8; SYMBOL]] {
-        // The five lists lie one behind the other.
-        let range = self.blocks[block::DEFINITIONS] as usize..self.blocks[block::REFERENCE_FLAGS] as usize;
-        self.data.get(range).unwrap_or_default().as_chunks().0
+        self.tables.symbols.iter().map(SymbolRecord)
     }
 
     /// A symbol; `local` counts definitions and references as one list.
+    #[inline]
     pub fn symbol(&self, local: u32) -> SymbolRecord<'data> {
         const NOTHING: &[u8; SYMBOL] = &[0; SYMBOL];
-        SymbolRecord(self.symbol_records().get(local as usize).unwrap_or(NOTHING))
+        SymbolRecord(self.tables.symbols.get(local as usize).unwrap_or(NOTHING))
     }
 
     /// A symbol's name; not necessarily UTF-8.
+    #[inline]
     pub fn name(&self, symbol: SymbolRecord<'data>) -> &'data [u8] {
         let (length, offset) = symbol.name();
         self.data.get(offset as usize..(offset as usize).saturating_add(length as usize)).unwrap_or_default()
@@ -373,8 +400,7 @@ impl<'data> Object<'data> {
 
     /// The content hash of a hashed symbol; `index` counts these only.
     pub fn hash(&self, index: u32) -> u128 {
-        let hashes = self.block(block::HASH_VALUES).as_chunks::<16>().0;
-        hashes.get(index as usize).map_or(0, |hash| u128::from_le_bytes(*hash))
+        self.tables.hashes.get(index as usize).map_or(0, |hash| u128::from_le_bytes(*hash))
     }
 
     /// What a symbol is found by if its contents stand for it.
@@ -388,33 +414,22 @@ impl<'data> Object<'data> {
         (index < counts.hashed).then(|| ContentHash::Long(self.hash(index)))
     }
 
-    fn range(&self, index: usize, local: u32) -> std::ops::Range<usize> {
-        if local >= self.counts.definitions() {
-            return 0..0;
-        }
-        let words = self.block(index).as_chunks::<4>().0;
-        let word = |at: usize| words.get(at).map_or(0, |word| u32::from_le_bytes(*word) as usize);
-        word(local as usize)..word(local as usize + 1)
-    }
-
     /// The relocations of a definition.
-    pub fn relocations(
-        &self,
-        local: u32,
-    ) -> impl ExactSizeIterator<Item = RelocationRecord<'data>> + Clone + use<'data> {
-        let all = self.block(block::RELOCATIONS).as_chunks::<RELOCATION>().0;
-        all.get(self.range(block::RELOCATION_INDEX, local)).unwrap_or_default().iter().map(RelocationRecord)
+    #[inline]
+    pub fn relocations(&self, local: u32) -> Relocations<'data> {
+        Relocations(of_range(self.tables.relocations, self.tables.relocation_index, local).iter())
     }
 
     /// The auxiliary symbols of a definition.
+    #[inline]
     pub fn aux(&self, local: u32) -> impl ExactSizeIterator<Item = AuxRecord<'data>> + Clone + use<'data> {
-        let all = self.block(block::AUX).as_chunks::<AUX>().0;
-        all.get(self.range(block::AUX_INDEX, local)).unwrap_or_default().iter().map(AuxRecord)
+        of_range(self.tables.aux, self.tables.aux_index, local).iter().map(AuxRecord)
     }
 
     /// The contents of a definition, without trailing zeros.
+    #[inline]
     pub fn data(&self, local: u32) -> &'data [u8] {
-        self.block(block::DATA).get(self.range(block::DATA_INDEX, local)).unwrap_or_default()
+        of_range(self.tables.contents, self.tables.data_index, local)
     }
 
     /// Names of symbols that are referred to by index, for tools.
@@ -427,6 +442,39 @@ impl<'data> Object<'data> {
     pub const fn size(&self) -> u64 {
         self.blocks[block::END] as u64
     }
+}
+
+/// The relocations of a definition, in order.
+#[derive(Clone, Debug)]
+pub struct Relocations<'data>(std::slice::Iter<'data, [u8; RELOCATION]>);
+
+impl<'data> Iterator for Relocations<'data> {
+    type Item = RelocationRecord<'data>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(RelocationRecord)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Relocations<'_> {}
+
+impl Default for Relocations<'_> {
+    fn default() -> Self {
+        Relocations([].iter())
+    }
+}
+
+/// What an index says belongs to a definition; nothing for a reference.
+#[inline]
+fn of_range<'data, T>(all: &'data [T], index: &[[u8; 4]], local: u32) -> &'data [T] {
+    let local = local as usize;
+    let Some([start, end]) = index.get(local..local + 2) else { return &[] };
+    all.get(u32::from_le_bytes(*start) as usize..u32::from_le_bytes(*end) as usize).unwrap_or_default()
 }
 
 impl Counts {

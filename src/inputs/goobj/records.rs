@@ -49,6 +49,7 @@ impl Reference {
 }
 
 /// The four bytes at a place, 0 past the end.
+#[inline]
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u32::from_le_bytes(*word))
 }
@@ -94,41 +95,49 @@ pub struct SymbolRecord<'data>(pub(super) &'data [u8; SYMBOL]);
 
 impl SymbolRecord<'_> {
     /// Length and offset of its name.
+    #[inline]
     pub(super) fn name(self) -> (u32, u32) {
         (u32_at(self.0, 0), u32_at(self.0, 4))
     }
 
     /// Whether it has no name.
+    #[inline]
     pub fn is_unnamed(self) -> bool {
         u32_at(self.0, 0) == 0
     }
 
     /// 0, 1 (internal), or [`ABI_STATIC`].
+    #[inline]
     pub fn abi(self) -> u16 {
         u16::from_le_bytes([self.0[8], self.0[9]])
     }
 
     /// What it is: `cmd/internal/objabi/symkind.go`.
+    #[inline]
     pub fn kind(self) -> u8 {
         self.0[10]
     }
 
     /// [`flag`]s.
+    #[inline]
     pub fn flags(self) -> u8 {
         self.0[11]
     }
 
     /// [`flag2`]s.
+    #[inline]
     pub fn flags2(self) -> u8 {
         self.0[12]
     }
 
     /// Bytes it takes.
+    #[inline]
     pub fn size(self) -> u32 {
         u32_at(self.0, 13)
     }
 
     /// Its alignment in bytes; 0 if its size decides.
+    #[inline]
     pub fn alignment(self) -> u32 {
         u32_at(self.0, 17)
     }
@@ -206,6 +215,7 @@ pub enum RelocationKind {
 impl RelocationKind {
     /// Decodes a raw type without its weak bit. `tail` is the number of R_ADDRCUOFF, which differs between releases as
     /// other machines' types before it come and go.
+    #[inline]
     pub fn decode(raw: u16, tail: u16) -> Self {
         use RelocationKind::*;
         match raw {
@@ -259,31 +269,37 @@ const WEAK: u16 = 1 << 15;
 
 impl RelocationRecord<'_> {
     /// Offset in the symbol, in bytes.
+    #[inline]
     pub fn offset(self) -> i32 {
         u32_at(self.0, 0) as i32
     }
 
     /// Bytes that are patched; 0 marks a fact about the program and patches nothing.
+    #[inline]
     pub fn size(self) -> u8 {
         self.0[4]
     }
 
     /// The raw type without the weak bit.
+    #[inline]
     pub fn raw_kind(self) -> u16 {
         u16::from_le_bytes([self.0[5], self.0[6]]) & !WEAK
     }
 
     /// Whether it does not keep its target alive.
+    #[inline]
     pub fn is_weak(self) -> bool {
         self.0[6] & 0x80 != 0
     }
 
     /// The addend.
+    #[inline]
     pub fn addend(self) -> i64 {
         self.0[7..].first_chunk().map_or(0, |word| i64::from_le_bytes(*word))
     }
 
     /// What it refers to.
+    #[inline]
     pub fn target(self) -> Reference {
         Reference::read(&self.0[15..])
     }
@@ -355,11 +371,13 @@ pub struct AuxRecord<'data>(pub(super) &'data [u8; AUX]);
 
 impl AuxRecord<'_> {
     /// What it says; `None` for a kind of a later release.
+    #[inline]
     pub fn kind(self) -> Option<AuxKind> {
         AuxKind::decode(self.0[0])
     }
 
     /// The symbol that holds it.
+    #[inline]
     pub fn symbol(self) -> Reference {
         Reference::read(&self.0[1..])
     }
