@@ -18,7 +18,7 @@ use super::kind::Kind;
 use super::names::{NameTable, SHARDS};
 use super::program::{self, Package};
 use super::symbols::{
-    GoSymbol, Home, MADE, Made, ObjectEntry, ObjectId, PackageId, Symbols, Version, attribute, power,
+    GoSymbol, Home, MADE, Made, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute, power,
 };
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::inputs::goabi::Release;
@@ -84,8 +84,16 @@ fn entries<'data>(
             found
         };
         let referenced: Vec<Option<ObjectId>> = object.packages().enumerate().map(find).collect();
-        let tail = release.relocation_tail;
-        let entry = ObjectEntry { object, package, relocation_tail: tail, base: base as u32, packages: referenced };
+        let (tail, own) = (release.relocation_tail, Window::default());
+        let entry = ObjectEntry {
+            object,
+            package,
+            relocation_tail: tail,
+            base: base as u32,
+            packages: referenced,
+            own,
+            windows: Vec::new(),
+        };
         base += u64::from(object.counts().all());
         objects.push(entry);
     }
@@ -110,7 +118,7 @@ struct Numbers {
 }
 
 /// Gives ids: definitions of packages, then everything else where it first stood, then names without definition.
-fn number<'data>(objects: Vec<ObjectEntry<'data>>, packages: &[Package<'data>], firsts: &[u32]) -> Symbols<'data> {
+fn number<'data>(mut objects: Vec<ObjectEntry<'data>>, packages: &[Package<'data>], firsts: &[u32]) -> Symbols<'data> {
     let count_first = |range: std::ops::Range<u32>| range.filter(|&slot| firsts[slot as usize] == slot).count() as u32;
     let new: Vec<(u32, u32, u32)> = objects
         .par_iter()
@@ -136,6 +144,7 @@ fn number<'data>(objects: Vec<ObjectEntry<'data>>, packages: &[Package<'data>], 
         })
         .collect();
     let slots = slots(&objects, &numbers, firsts);
+    set_windows(&mut objects, &numbers);
     let mut symbols = Symbols {
         objects,
         packages: packages.iter().map(|package| package.path.clone()).collect(),
@@ -143,6 +152,7 @@ fn number<'data>(objects: Vec<ObjectEntry<'data>>, packages: &[Package<'data>], 
         homes: vec![Home { object: MADE, local: u32::MAX }; count],
         kinds: vec![Kind::Undefined; count],
         attributes: vec![0; count],
+        flags: vec![(0, 0); count],
         alignments: vec![0; count],
         names: NameTable::default(),
         builtins: Vec::new(),
@@ -153,6 +163,18 @@ fn number<'data>(objects: Vec<ObjectEntry<'data>>, packages: &[Package<'data>], 
     };
     fill_columns(&mut symbols, &new, firsts);
     symbols
+}
+
+/// The ids of each package's own definitions, for those who refer to them by number.
+fn set_windows(objects: &mut [ObjectEntry<'_>], numbers: &[Numbers]) {
+    for (entry, numbers) in objects.iter_mut().zip(numbers) {
+        entry.own = Window { first: numbers.package, count: entry.object.counts().package };
+    }
+    let own: Vec<Window> = objects.iter().map(|entry| entry.own).collect();
+    for entry in objects {
+        let window = |package: &Option<ObjectId>| package.map_or_else(Window::default, |id| own[id.index()]);
+        entry.windows = entry.packages.iter().map(window).collect();
+    }
 }
 
 /// By slot: its symbol.
@@ -180,7 +202,7 @@ fn slots(objects: &[ObjectEntry<'_>], numbers: &[Numbers], firsts: &[u32]) -> Ve
 
 /// The columns of what objects say, each object's symbols by one worker.
 fn fill_columns(symbols: &mut Symbols<'_>, new: &[(u32, u32, u32)], firsts: &[u32]) {
-    let Symbols { objects, homes, kinds, attributes, alignments, .. } = symbols;
+    let Symbols { objects, homes, kinds, attributes, alignments, flags, .. } = symbols;
     let lengths = || {
         let packages = new.iter().map(|new| new.0 as usize);
         std::iter::once(1).chain(packages).chain(new.iter().map(|new| new.1 as usize))
@@ -189,10 +211,12 @@ fn fill_columns(symbols: &mut Symbols<'_>, new: &[(u32, u32, u32)], firsts: &[u3
     let mut kinds = split_by_lengths(kinds, lengths());
     let mut attributes = split_by_lengths(attributes, lengths());
     let mut alignments = split_by_lengths(alignments, lengths());
+    let mut flags = split_by_lengths(flags, lengths());
     let jobs = (0..2 * objects.len()).into_par_iter();
     jobs.zip(homes.par_iter_mut().skip(1).zip(kinds.par_iter_mut().skip(1)))
         .zip(attributes.par_iter_mut().skip(1).zip(alignments.par_iter_mut().skip(1)))
-        .for_each(|((job, (homes, kinds)), (attributes, alignments))| {
+        .zip(flags.par_iter_mut().skip(1))
+        .for_each(|(((job, (homes, kinds)), (attributes, alignments)), flags)| {
             let index = job % objects.len();
             let entry = &objects[index];
             let counts = entry.object.counts();
@@ -207,6 +231,7 @@ fn fill_columns(symbols: &mut Symbols<'_>, new: &[(u32, u32, u32)], firsts: &[u3
                 kinds[at] = Kind::of_object(record.kind());
                 attributes[at] = attributes_of(record);
                 alignments[at] = alignment_of(record);
+                flags[at] = (record.flags(), record.flags2());
             }
         });
 }
@@ -243,7 +268,9 @@ fn settle<'data>(symbols: &mut Symbols<'data>, shards: Vec<Shard>, firsts: &[u32
         let entry = &symbols.objects[index];
         let local = winner - entry.base;
         let symbol = symbols.slots[first as usize];
-        symbols.kinds[symbol.index()] = Kind::of_object(entry.object.symbol(local).kind());
+        let record = entry.object.symbol(local);
+        symbols.kinds[symbol.index()] = Kind::of_object(record.kind());
+        symbols.flags[symbol.index()] = (record.flags(), record.flags2());
         symbols.homes[symbol.index()] = Home { object: index as u32, local };
     }
     add_references(symbols, firsts);

@@ -120,6 +120,26 @@ pub struct ObjectEntry<'data> {
     pub(super) base: u32,
     /// By index of its list of packages: the object that defines the package's symbols.
     pub(super) packages: Vec<Option<ObjectId>>,
+    /// The ids of its package's symbols that are defined here.
+    pub(super) own: Window,
+    /// By index of its list of packages: the ids of the package's symbols.
+    pub(super) windows: Vec<Window>,
+}
+
+/// Ids that follow each other.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Window {
+    /// The first of them.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
+impl Window {
+    #[inline]
+    fn at(self, index: u32) -> GoSymbol {
+        if index < self.count { GoSymbol(self.first + index) } else { GoSymbol::NONE }
+    }
 }
 
 /// Where the definition that counts is.
@@ -151,7 +171,6 @@ pub struct Made<'data> {
     pub aux: Vec<(AuxKind, GoSymbol)>,
     /// Which of its name.
     version: u8,
-    flags: (u8, u8),
 }
 
 /// A relocation with its target found.
@@ -181,6 +200,8 @@ pub struct Symbols<'data> {
     pub(super) homes: Vec<Home>,
     pub(super) kinds: Vec<Kind>,
     pub(super) attributes: Vec<u16>,
+    /// The two bytes of flags that objects give.
+    pub(super) flags: Vec<(u8, u8)>,
     /// Logarithm to base 2, and 1; 0 where nothing is said.
     pub(super) alignments: Vec<u8>,
     pub(super) names: NameTable,
@@ -204,22 +225,26 @@ impl<'data> Symbols<'data> {
         (1..self.homes.len() as u32).map(GoSymbol)
     }
 
+    #[inline]
     fn home(&self, symbol: GoSymbol) -> Home {
         self.homes[symbol.index()]
     }
 
     /// The definition in an object, if no linker stage has taken it over.
+    #[inline]
     pub fn definition(&self, symbol: GoSymbol) -> Option<(ObjectId, u32)> {
         let home = self.home(symbol);
         (home.object != MADE && !symbol.is_none()).then_some((ObjectId(home.object), home.local))
     }
 
+    #[inline]
     fn made(&self, symbol: GoSymbol) -> Option<&Made<'data>> {
         let home = self.home(symbol);
         if home.object == MADE { self.made.get(home.local as usize) } else { None }
     }
 
     /// An object.
+    #[inline]
     pub fn object(&self, id: ObjectId) -> &ObjectEntry<'data> {
         &self.objects[id.index()]
     }
@@ -254,6 +279,7 @@ impl<'data> Symbols<'data> {
     }
 
     /// Its name; not necessarily UTF-8, empty for auxiliary symbols.
+    #[inline]
     pub fn name(&self, symbol: GoSymbol) -> &[u8] {
         match self.made(symbol) {
             Some(made) => &made.name,
@@ -291,6 +317,7 @@ impl<'data> Symbols<'data> {
     }
 
     /// Bytes it takes.
+    #[inline]
     pub fn size(&self, symbol: GoSymbol) -> u64 {
         match self.made(symbol) {
             Some(made) => made.size,
@@ -301,6 +328,7 @@ impl<'data> Symbols<'data> {
     }
 
     /// Its contents; zeros follow up to its size.
+    #[inline]
     pub fn data(&self, symbol: GoSymbol) -> &[u8] {
         match self.made(symbol) {
             Some(made) => &made.data,
@@ -349,14 +377,9 @@ impl<'data> Symbols<'data> {
     }
 
     /// The flags that its object gives it: [`flag`] and [`flag2`].
+    #[inline]
     pub fn flags(&self, symbol: GoSymbol) -> (u8, u8) {
-        match self.made(symbol) {
-            Some(made) => made.flags,
-            None => self.definition(symbol).map_or((0, 0), |(id, local)| {
-                let record = self.object(id).object.symbol(local);
-                (record.flags(), record.flags2())
-            }),
-        }
+        self.flags[symbol.index()]
     }
 
     /// Whether its object gives it a [`flag`].
@@ -404,35 +427,37 @@ impl<'data> Symbols<'data> {
     }
 
     /// The symbol that an object's reference means; none if it is nil or names nothing.
+    #[inline]
     pub fn resolve(&self, from: ObjectId, reference: Reference) -> GoSymbol {
         let entry = self.object(from);
-        let counts = entry.object.counts();
-        let own = |first: u32, end: u32| {
-            let local = first.checked_add(reference.index).filter(|&local| local < end);
-            local.map_or(GoSymbol::NONE, |local| self.slots[(entry.base + local) as usize])
-        };
         match reference.package {
-            package_index::SELF => own(0, counts.package),
-            package_index::HASHED64 => own(counts.package, counts.package + counts.hashed64),
-            package_index::HASHED => {
-                let first = counts.package + counts.hashed64;
-                own(first, first + counts.hashed)
+            package_index::SELF => entry.own.at(reference.index),
+            package if package < package_index::SELF => {
+                // No package is at 0, which stands for no symbol.
+                entry.windows.get(package as usize).map_or(GoSymbol::NONE, |window| window.at(reference.index))
             }
-            package_index::NONE => own(counts.package + counts.hashed64 + counts.hashed, counts.all()),
-            package_index::BUILTIN => self.builtins.get(reference.index as usize).copied().unwrap_or(GoSymbol::NONE),
-            package_index::INVALID => GoSymbol::NONE,
-            package => {
-                let Some(Some(object)) = entry.packages.get(package as usize) else { return GoSymbol::NONE };
-                let other = self.object(*object);
-                match reference.index < other.object.counts().package {
-                    true => self.slots[(other.base + reference.index) as usize],
-                    false => GoSymbol::NONE,
-                }
-            }
+            special => self.resolve_special(entry, special, reference.index),
         }
     }
 
+    fn resolve_special(&self, entry: &ObjectEntry<'_>, package: u32, index: u32) -> GoSymbol {
+        let counts = entry.object.counts();
+        let hashed = counts.package + counts.hashed64;
+        let (first, end) = match package {
+            package_index::HASHED64 => (counts.package, hashed),
+            package_index::HASHED => (hashed, hashed + counts.hashed),
+            package_index::NONE => (hashed + counts.hashed, counts.all()),
+            package_index::BUILTIN => {
+                return self.builtins.get(index as usize).copied().unwrap_or(GoSymbol::NONE);
+            }
+            _ => return GoSymbol::NONE,
+        };
+        let local = first.checked_add(index).filter(|&local| local < end);
+        local.map_or(GoSymbol::NONE, |local| self.slots[(entry.base + local) as usize])
+    }
+
     /// Its relocations, in order.
+    #[inline]
     pub fn relocations(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + Clone + use<'_, 'data> {
         let Some((id, local)) = self.definition(symbol) else {
             let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
@@ -543,6 +568,7 @@ impl<'data> Symbols<'data> {
         self.homes.push(Home { object: MADE, local: self.made.len() as u32 });
         self.kinds.push(Kind::Undefined);
         self.attributes.push(0);
+        self.flags.push((0, 0));
         self.alignments.push(0);
         self.made.push(made);
         symbol
@@ -562,7 +588,6 @@ impl<'data> Symbols<'data> {
                 relocations: self.relocations(symbol).collect(),
                 aux: self.aux(symbol).collect(),
                 version: Version::of_abi(record.abi()) as u8,
-                flags: (record.flags(), record.flags2()),
             };
             self.homes[symbol.index()] = Home { object: MADE, local: self.made.len() as u32 };
             self.made.push(made);
