@@ -1,0 +1,94 @@
+//! `go build -toolexec=cgolink`: Go programs linked by cgolink from their packages, and what it passes on to the
+//! toolchain's own linker.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const BUILD: Duration = Duration::from_secs(900);
+const RUN: Duration = Duration::from_secs(60);
+
+fn programs() -> PathBuf {
+    support::root().join("testdata/golang")
+}
+
+/// `go build` of one of the sample programs with cgolink as the tool runner.
+fn build(package: &str, output: &Path, flags: &[&str]) -> Command {
+    let mut go = support::command("go");
+    let toolexec = format!("-toolexec={}", support::cgolink());
+    go.args(["build", &toolexec, "-o"]).arg(output).args(flags).arg(package);
+    go.current_dir(programs()).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
+    // A cache of its own: what other builds linked is not what is tested.
+    go.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-toolexec-cache"));
+    go.env("CGOLINK_FALLBACK", "error");
+    go
+}
+
+fn expected(package: &str) -> String {
+    std::fs::read_to_string(programs().join(package).join("output.txt")).expect("what the program prints")
+}
+
+fn prints_what_it_should(output: &Path, package: &str, aarch64: bool) {
+    let mut program = support::runner(output, aarch64).expect("a way to run it");
+    let ran = support::run(&mut program, RUN);
+    assert!(ran.success(), "{}", ran.describe());
+    assert_eq!(ran.stdout, expected(package));
+}
+
+#[test]
+fn the_go_command_builds_programs_that_run() {
+    let folder = support::scratch("toolexec");
+    for (goarch, aarch64) in [("amd64", false), ("arm64", true)] {
+        for (package, flags) in [("hello", &[][..]), ("reflection", &["-ldflags=-s -w"]), ("generics", &["-trimpath"])]
+        {
+            let output = folder.join(format!("{package}-{goarch}"));
+            let built = support::run(build(&format!("./{package}"), &output, flags).env("GOARCH", goarch), BUILD);
+            assert!(built.success(), "{package} for {goarch}: {}", built.describe());
+            assert_eq!(built.stderr, "", "a build that succeeds is silent");
+            prints_what_it_should(&output, package, aarch64);
+        }
+    }
+}
+
+#[test]
+fn tests_run_with_their_flags_and_variables() {
+    let folder = support::scratch("toolexec-test");
+    std::fs::write(folder.join("go.mod"), "module example.com/set\n\ngo 1.26\n").expect("a module");
+    let source = "package main\n\nimport \"fmt\"\n\nvar version = \"unset\"\n\nfunc main() { fmt.Println(version) }\n";
+    std::fs::write(folder.join("main.go"), source).expect("a source");
+    let output = folder.join("set");
+    let mut go = build(".", &output, &["-ldflags=-X main.version=1.2.3"]);
+    let built = support::run(go.current_dir(&folder), BUILD);
+    assert!(built.success(), "{}", built.describe());
+    let ran = support::run(&mut support::command(&output), RUN);
+    assert_eq!(ran.stdout, "1.2.3\n");
+}
+
+#[test]
+fn what_is_not_linked_here_goes_to_the_toolchain() {
+    let folder = support::scratch("toolexec-fallback");
+    let output = folder.join("hello.exe");
+    let mut windows = build("./hello", &output, &[]);
+    windows.env("GOOS", "windows").env("GOARCH", "amd64");
+    let refused = support::run(&mut windows, BUILD);
+    assert!(!refused.success() && refused.stderr.contains("windows/amd64"), "{}", refused.describe());
+    let passed_on = support::run(windows.env_remove("CGOLINK_FALLBACK"), BUILD);
+    assert!(passed_on.success(), "{}", passed_on.describe());
+    assert_eq!(std::fs::read(&output).expect("a program")[..2], *b"MZ");
+}
+
+#[test]
+fn the_answer_to_versions_tells_this_linker_from_others() {
+    let tool = support::run_ok(support::command("go").args(["env", "GOTOOLDIR"]), RUN).expect("the tools' folder");
+    let linker = Path::new(tool.stdout.trim()).join("link");
+    let own = support::run_ok(support::command(&linker).arg("-V=full"), RUN).expect("a version").stdout;
+    let ours =
+        support::run_ok(support::command(support::cgolink()).arg(&linker).arg("-V=full"), RUN).expect("a version");
+    assert!(ours.stdout.starts_with(own.trim_end()) && ours.stdout.contains(" cgolink-"), "{}", ours.stdout);
+    let compiler = Path::new(tool.stdout.trim()).join("compile");
+    let asked = |command: &mut Command| support::run_ok(command.arg("-V=full"), RUN).expect("a version").stdout;
+    let through = asked(support::command(support::cgolink()).arg(&compiler));
+    assert_eq!(through, asked(&mut support::command(&compiler)), "other tools are run as they are");
+}
