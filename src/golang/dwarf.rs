@@ -7,6 +7,7 @@
 //! by stretch and in any order. What compilers wrote is copied from the objects only then.
 
 mod abbreviations;
+mod column;
 mod contents;
 mod copy;
 mod entries;
@@ -23,8 +24,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use self::abbreviations::Version;
+use self::column::Column;
 use self::contents::{Contents, Run, Source};
-use self::copy::UNPLACED;
 use self::entries::{Entries, EntryId, Places, Unplaced};
 use self::frames::Registers;
 pub(super) use self::lines::expand as expand_file;
@@ -60,8 +61,8 @@ pub struct Dwarf {
     entries: Entries,
     /// By entry: its offset in `.debug_info`.
     entry_offsets: Vec<u32>,
-    /// By symbol: the offset in its section of what describes it, of a function the number in its unit.
-    places: Vec<u32>,
+    /// The offset in its section of what describes a symbol; of a function the number in its unit.
+    places: Column,
     /// By object: its first function.
     first_functions: Vec<GoSymbol>,
 }
@@ -238,8 +239,9 @@ struct Assembly {
     /// Bytes of each entry.
     sizes: Vec<u32>,
     entry_offsets: Vec<u32>,
-    of: Vec<Option<EntryId>>,
-    places: Vec<u32>,
+    of: Column,
+    /// The offset in its section of what describes a symbol; of a function the number in its unit.
+    places: Column,
     units: Vec<PlannedUnit>,
     first_functions: Vec<GoSymbol>,
 }
@@ -265,7 +267,7 @@ impl Assembly {
             sizes: (0..entries.all.len()).into_par_iter().map(size).collect(),
             entry_offsets: Vec::with_capacity(entries.all.len()),
             entries,
-            places: vec![UNPLACED; of.len()],
+            places: Column::new(symbols.count()),
             of,
             units: Vec::new(),
             first_functions,
@@ -291,9 +293,9 @@ impl Assembly {
                 self.frame.push(Source::Frame(function), *size);
             }
         }
-        for (symbol, id) in self.of.iter().enumerate() {
-            if let (Some(id), UNPLACED) = (id, self.places[symbol]) {
-                self.places[symbol] = self.entry_offsets.get(id.index()).copied().unwrap_or(UNPLACED);
+        for (symbol, position) in self.of.iter() {
+            if let Some(&offset) = self.entry_offsets.get(position as usize) {
+                self.places.set(symbol, offset);
             }
         }
         let abbreviations = Run::from_iter([self.put_known(abbreviations::section(self.version))]);
@@ -375,8 +377,8 @@ impl Assembly {
         place(&mut self.ranges, ranges, &mut self.places);
         place(&mut self.locations, locations, &mut self.places);
         let address_at = self.addresses.push(Source::Addresses(position), 8 * addresses.len() as u64);
-        for (number, function) in addresses.iter().enumerate() {
-            self.places[function.index()] = number as u32;
+        for (number, &function) in addresses.iter().enumerate() {
+            self.places.set(function, number as u32);
         }
         if !head.bytes.is_empty() {
             let start = self.info.size;
@@ -408,12 +410,12 @@ fn set_u32(bytes: &mut [u8], at: usize, value: u32) {
 }
 
 /// Appends a run, and notes where the symbols are that it is copied from.
-fn place(to: &mut Run, run: Run, places: &mut [u32]) {
+fn place(to: &mut Run, run: Run, places: &mut Column) {
     let first = to.items.len();
     to.append(run);
     for item in &to.items[first..] {
         if let Source::Copy(symbol) = item.source {
-            places[symbol.index()] = item.offset;
+            places.set(symbol, item.offset);
         }
     }
 }

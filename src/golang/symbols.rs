@@ -14,7 +14,7 @@ use rayon::iter::Either;
 use super::kind::Kind;
 use super::names::NameTable;
 use crate::inputs::goobj::records::{flag, flag2, package_index};
-use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind};
+use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind, RelocationRecord};
 
 /// A symbol of a Go link; [`GoSymbol::NONE`] is none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -464,14 +464,29 @@ impl<'data> Symbols<'data> {
             return Either::Left(made.iter().copied());
         };
         let entry = self.object(id);
-        Either::Right(entry.object.relocations(local).map(move |record| Relocation {
+        Either::Right(entry.object.relocations(local).map(move |record| self.relocation(id, entry, record)))
+    }
+
+    /// Its relocations that patch bytes, in order. The others are not even resolved.
+    pub fn patches(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + use<'_, 'data> {
+        let Some((id, local)) = self.definition(symbol) else {
+            let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
+            return Either::Left(made.iter().copied().filter(|relocation| relocation.size > 0));
+        };
+        let entry = self.object(id);
+        let records = entry.object.relocations(local).filter(|record| record.size() > 0);
+        Either::Right(records.map(move |record| self.relocation(id, entry, record)))
+    }
+
+    fn relocation(&self, id: ObjectId, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
+        Relocation {
             offset: record.offset(),
             size: record.size(),
             weak: record.is_weak(),
             kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
             addend: record.addend(),
             target: self.resolve(id, record.target()),
-        }))
+        }
     }
 
     /// What its first relocation at an offset refers to; none if there is none.

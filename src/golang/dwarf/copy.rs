@@ -7,9 +7,6 @@ use crate::golang::address::Addresses;
 use crate::golang::symbols::{GoSymbol, Relocation, Symbols};
 use crate::inputs::goobj::RelocationKind;
 
-/// The place of what has none.
-pub(super) const UNPLACED: u32 = u32::MAX;
-
 impl Dwarf {
     /// Copies a symbol's contents, which have the length of `out`, and relocates them.
     pub(super) fn copy(
@@ -24,10 +21,8 @@ impl Dwarf {
             return Err(damaged(symbols, symbol, "its debug information changed while the link went on"));
         }
         out.copy_from_slice(data);
-        for relocation in symbols.relocations(symbol) {
-            if relocation.size > 0 {
-                self.relocate(symbol, relocation, symbols, addresses, out)?;
-            }
+        for relocation in symbols.patches(symbol) {
+            self.relocate(symbol, relocation, symbols, addresses, out)?;
         }
         Ok(())
     }
@@ -54,12 +49,13 @@ impl Dwarf {
                 let start = addresses.of(unit.copied().unwrap_or_default());
                 addresses.of(target).wrapping_sub(start).wrapping_add_signed(addend)
             }
-            RelocationKind::DwarfSectionReference => match self.place(target) {
-                UNPLACED => return Err(unresolved(symbols, symbol, target)),
-                offset => u64::from(offset).wrapping_add_signed(addend),
+            RelocationKind::DwarfSectionReference => match self.places.get(target) {
+                Some(offset) => u64::from(offset).wrapping_add_signed(addend),
+                None => return Err(unresolved(symbols, symbol, target)),
             },
             RelocationKind::DwarfTextAddress(_) => {
-                return put_padded(self.place(target), place)
+                let put = self.places.get(target).and_then(|number| put_padded(number, place));
+                return put
                     .ok_or_else(|| damaged(symbols, symbol, "it refers to a function that has no number in its unit"));
             }
             _ => {
@@ -81,10 +77,6 @@ impl Dwarf {
             }
             _ => Err(damaged(symbols, symbol, "its debug information has a relocation of an odd size")),
         }
-    }
-
-    fn place(&self, symbol: GoSymbol) -> u32 {
-        self.places.get(symbol.index()).copied().unwrap_or(UNPLACED)
     }
 }
 
@@ -132,7 +124,7 @@ mod tests {
         assert_eq!(put_padded(0x3fff, &mut out[..2]), Some(()));
         assert_eq!(out[..2], [0xff, 0x7f]);
         assert_eq!(put_padded(0x4000, &mut out[..2]), None);
-        assert_eq!(put_padded(UNPLACED, &mut [0; 4]), None);
+        assert_eq!(put_padded(1 << 28, &mut [0; 4]), None);
         assert_eq!(put_padded(0, &mut []), None);
     }
 }

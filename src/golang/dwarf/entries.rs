@@ -19,6 +19,11 @@ impl EntryId {
         EntryId(NonZeroU32::MIN.saturating_add(position as u32))
     }
 
+    /// Its position as a number.
+    pub fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+
     /// Its position.
     #[inline]
     pub fn index(self) -> usize {

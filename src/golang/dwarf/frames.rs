@@ -132,8 +132,8 @@ const HEAD: u64 = 4 + 4 + 8 + 8;
 fn put_advance(by: i64, out: &mut impl Put) {
     match by {
         ..0x40 => out.u8((i64::from(cfa::ADVANCE_LOC) + by) as u8),
-        ..0x100 => out.bytes(&[cfa::ADVANCE_LOC1, by as u8]),
-        ..0x1_0000 => {
+        0x40..0x100 => out.bytes(&[cfa::ADVANCE_LOC1, by as u8]),
+        0x100..0x1_0000 => {
             out.u8(cfa::ADVANCE_LOC2);
             out.u16(by as u16);
         }
@@ -185,7 +185,18 @@ impl<'a> Steps<'a> {
         Steps { rest, end: 0, value: -1, instruction, is_first: true }
     }
 
+    #[inline]
     fn number(&mut self) -> Option<u64> {
+        match self.rest {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                Some(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut value = 0;
         for (index, &byte) in self.rest.iter().enumerate().take(10) {
             value |= u64::from(byte & 0x7f) << (7 * index);

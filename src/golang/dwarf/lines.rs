@@ -138,10 +138,10 @@ fn path_folder(path: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether a path that is not empty is certainly in its shortest form.
+/// Whether a path that is not empty is certainly in its shortest form: nothing in it looks like an element to leave out.
 fn is_clean(path: &[u8]) -> bool {
-    let rest = path.strip_prefix(b"/").unwrap_or(path);
-    rest.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
+    let looks_odd = |pair: &[u8]| pair[0] == b'/' && (pair[1] == b'/' || pair[1] == b'.');
+    !path.starts_with(b".") && !path.ends_with(b"/") && !path.windows(2).any(looks_odd)
 }
 
 /// The shortest path that means the same, as Go's `path.Clean` has it.

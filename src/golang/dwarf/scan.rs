@@ -163,18 +163,19 @@ pub(super) fn globals(symbols: &Symbols<'_>) -> Vec<Global> {
 }
 
 fn global(symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Global> {
-    let is_live = symbols.is_reachable(symbol) && !symbols.is(symbol, attribute::NOT_IN_SYMTAB);
     let kind = symbols.kind(symbol);
-    if !is_live || !has_data(kind) || symbols.version(symbol) == Version::Static {
+    if !has_data(kind) || !symbols.is_reachable(symbol) || symbols.is(symbol, attribute::NOT_IN_SYMTAB) {
         return None;
     }
     let [gotype, entry] = symbols.aux_of_kinds(symbol, [AuxKind::GoType, AuxKind::DwarfInfo]);
-    if gotype.is_none() {
-        let is_dictionary =
-            kind == Kind::Rodata && !symbols.is_made(symbol) && symbols.has_flag2(symbol, flag2::DICTIONARY);
-        return is_dictionary.then_some(Global::Dictionary(symbol));
-    }
-    Some(Global::Variable(gotype, entry.some()?, symbols.unit(symbol)?))
+    let found = if !gotype.is_none() {
+        Global::Variable(gotype, entry.some()?, symbols.unit(symbol)?)
+    } else if kind == Kind::Rodata && !symbols.is_made(symbol) && symbols.has_flag2(symbol, flag2::DICTIONARY) {
+        Global::Dictionary(symbol)
+    } else {
+        return None;
+    };
+    (symbols.version(symbol) != Version::Static).then_some(found)
 }
 
 fn has_data(kind: Kind) -> bool {

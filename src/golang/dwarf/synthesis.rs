@@ -158,7 +158,7 @@ fn pointer_to(types: &mut Types<'_, '_>, target: EntryId) -> EntryId {
     let name = [b"*", types.name(target)].concat();
     let symbol = find(symbols, &name);
     let known = match symbol {
-        Some(symbol) => types.of[symbol.index()],
+        Some(symbol) => types.of.get(symbol).map(|number| EntryId::at(number as usize)),
         None => types.made.get(&name).copied(),
     };
     if let Some(known) = known {
@@ -176,7 +176,7 @@ fn pointer_to(types: &mut Types<'_, '_>, target: EntryId) -> EntryId {
         ..Entry::new(Shape::Pointer, text)
     });
     match symbol {
-        Some(symbol) => types.of[symbol.index()] = Some(id),
+        Some(symbol) => types.of.set(symbol, id.number()),
         None => {
             types.made.insert(name, id);
         }

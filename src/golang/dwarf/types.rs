@@ -7,6 +7,7 @@
 use hashbrown::HashMap;
 
 use super::abbreviations::Shape;
+use super::column::Column;
 use super::entries::{Entries, Entry, EntryId, Member, Name, type_name};
 use crate::diag::Diagnostic;
 use crate::golang::symbols::{GoSymbol, Symbols, Version};
@@ -43,7 +44,7 @@ pub(super) struct Types<'a, 'data> {
     release: &'static Release,
     pub entries: Entries,
     /// By symbol of a type, or of the name by which compilers refer to its entry: the entry that others refer to.
-    pub of: Vec<Option<EntryId>>,
+    pub of: Column,
     /// Entries without a type's symbol, by name.
     pub(super) made: HashMap<Vec<u8>, EntryId>,
     unspecified: EntryId,
@@ -86,8 +87,9 @@ impl<'a, 'data> Types<'a, 'data> {
             runtime_type: word,
             ..Entry::new(Shape::Base, Name::Type(word))
         });
-        let mut of = vec![None; symbols.count()];
-        (of[pointer.index()], of[word.index()]) = (Some(bare), Some(uintptr));
+        let mut of = Column::new(symbols.count());
+        of.set(pointer, bare.number());
+        of.set(word, uintptr.number());
         let mut types = Types {
             symbols,
             release,
@@ -123,15 +125,18 @@ impl<'a, 'data> Types<'a, 'data> {
 
     /// Makes the type that compilers refer to by the name of its entry: `go:info.` and the type's name.
     pub fn describe(&mut self, info: GoSymbol) -> Result<(), Diagnostic> {
-        if self.of[info.index()].is_none() {
+        if self.of.get(info).is_none() {
             let symbols = self.symbols;
             let name = symbols.name(info);
             let name = name.strip_prefix(b"go:info.").unwrap_or(name);
-            self.of[info.index()] = match find(symbols, name) {
+            let found = match find(symbols, name) {
                 Some(symbol) => Some(self.define(symbol)?),
                 // A pointer that the linker made, if anything.
                 None => self.made.get(name).copied(),
             };
+            if let Some(id) = found {
+                self.of.set(info, id.number());
+            }
         }
         Ok(())
     }
@@ -156,8 +161,8 @@ impl<'a, 'data> Types<'a, 'data> {
         if symbol.is_none() {
             return Ok(self.unspecified);
         }
-        match self.of[symbol.index()] {
-            Some(id) => Ok(id),
+        match self.of.get(symbol) {
+            Some(number) => Ok(EntryId::at(number as usize)),
             None => self.make(symbol),
         }
     }
@@ -181,7 +186,7 @@ impl<'a, 'data> Types<'a, 'data> {
             true => self.entries.push(Entry { target: Some(id), ..Entry::new(Shape::Typedef, Name::Type(symbol)) }),
             false => id,
         };
-        self.of[symbol.index()] = Some(named);
+        self.of.set(symbol, named.number());
         self.refer(id, shape, &descriptor);
         Ok(named)
     }
