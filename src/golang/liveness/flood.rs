@@ -14,6 +14,8 @@ use crate::golang::types::Signature;
 
 /// A stack this high is shared with other workers.
 const SHARED_HEIGHT: usize = 256;
+/// How many symbols are looked up at once.
+const BATCH: usize = 16;
 const SHARDS: usize = 64;
 
 /// Visits everything that can be reached; the functions that initialise packages, in order.
@@ -26,7 +28,7 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec
         initialisers: Mutex::default(),
         errors: Mutex::default(),
     };
-    let mut stack: Vec<GoSymbol> = starts.iter().copied().filter(|start| graph.marks.reach(*start)).collect();
+    let mut stack: Vec<GoSymbol> = starts.iter().copied().filter(|start| graph.marks.reach(*start).is_some()).collect();
     while !stack.is_empty() {
         rayon::scope(|scope| flood.work(scope, std::mem::take(&mut stack)));
         stack = flood.wake();
@@ -78,9 +80,17 @@ impl<'a> Signatures<'a> {
 impl<'a> Flood<'_, 'a, '_> {
     fn work<'s>(&'s self, scope: &rayon::Scope<'s>, stack: Vec<GoSymbol>) {
         let mut worker = Worker { flood: self, stack, initialisers: Vec::new() };
-        while let Some(symbol) = worker.stack.pop() {
-            if let Err(error) = self.graph.visit(symbol, &mut worker) {
-                lock(&self.errors).push(error);
+        let (mut batch, mut edges) = (Vec::with_capacity(BATCH), Vec::new());
+        while !worker.stack.is_empty() {
+            let next = worker.stack.len().saturating_sub(BATCH)..;
+            batch.clear();
+            batch.extend(worker.stack.drain(next).map(|symbol| self.graph.find(symbol)));
+            batch.iter().for_each(|found| self.graph.touch_index(found));
+            batch.iter().for_each(|found| self.graph.touch_records(found));
+            for found in &batch {
+                if let Err(error) = self.graph.visit(found, &mut edges, &mut worker) {
+                    lock(&self.errors).push(error);
+                }
             }
             if worker.stack.len() >= SHARED_HEIGHT {
                 // The lower half: what was found first tends to lead furthest.
@@ -112,7 +122,7 @@ impl<'a> Flood<'_, 'a, '_> {
                 known.is_called |= is_called;
             }
         }
-        found.retain(|part| !part.is_none() && self.graph.marks.reach(*part));
+        found.retain(|part| !part.is_none() && self.graph.marks.reach(*part).is_some());
         found
     }
 }
@@ -126,7 +136,7 @@ struct Worker<'w, 'g, 'a, 'data> {
 impl<'a> Worker<'_, '_, 'a, '_> {
     fn reach_parts(&mut self, parts: [GoSymbol; 3]) {
         let marks = self.flood.graph.marks;
-        self.stack.extend(parts.into_iter().filter(|part| !part.is_none() && marks.reach(*part)));
+        self.stack.extend(parts.into_iter().filter(|part| !part.is_none() && marks.reach(*part).is_some()));
     }
 }
 
@@ -134,6 +144,8 @@ impl<'a> Walker<'a> for Worker<'_, '_, 'a, '_> {
     fn push(&mut self, symbol: GoSymbol, _from: GoSymbol) {
         self.stack.push(symbol);
     }
+
+    fn push_leaf(&mut self, _symbol: GoSymbol, _from: GoSymbol) {}
 
     fn interface_method(&mut self, signature: Signature<'a>) {
         let mut shard = self.flood.signatures.shard(&signature);

@@ -4,23 +4,45 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use rayon::prelude::*;
 
-use crate::golang::symbols::{GoSymbol, Symbols, attribute};
+use crate::golang::symbols::{self, GoSymbol, Symbols, attribute};
+use crate::inputs::goobj::records::{flag, flag2};
 
 const REACHED: u8 = 1 << 0;
 const USED: u8 = 1 << 1;
 const METHODS_KNOWN: u8 = 1 << 2;
+/// A type descriptor.
+pub(super) const TYPE: u8 = 1 << 3;
+/// An itab.
+pub(super) const ITAB: u8 = 1 << 4;
+/// A function that looks up methods by reflection.
+pub(super) const REFLECTS: u8 = 1 << 5;
+/// A function that initialises its package.
+pub(super) const INITIALISER: u8 = 1 << 6;
+/// No object's definition, or changed by the linker.
+pub(super) const MADE: u8 = 1 << 7;
 
 /// By [`GoSymbol`].
 pub(super) struct Marks(Vec<AtomicU8>);
 
 impl Marks {
     /// What objects and earlier stages say.
-    pub fn of(symbols: &mut Symbols<'_>) -> Self {
-        let of_attributes = |attributes: &u16| {
-            let bit = |attribute, mark| if attributes & attribute != 0 { mark } else { 0 };
-            AtomicU8::new(bit(attribute::REACHABLE, REACHED) | bit(attribute::USED_IN_IFACE, USED))
+    pub fn of(symbols: &Symbols<'_>) -> Self {
+        let of_symbol = |((attributes, home), flags): ((&u16, &symbols::Home), &(u8, u8))| {
+            let bit = |is_set: bool, mark| if is_set { mark } else { 0 };
+            let found = bit(attributes & attribute::REACHABLE != 0, REACHED)
+                | bit(attributes & attribute::USED_IN_IFACE != 0, USED);
+            // Of what the linker has changed, flags count no more.
+            AtomicU8::new(match home.object == symbols::MADE {
+                true => found | MADE,
+                false => {
+                    let types = bit(flags.0 & flag::GO_TYPE != 0, TYPE) | bit(flags.1 & flag2::ITAB != 0, ITAB);
+                    let reflects = bit(flags.0 & flag::REFLECT_METHOD != 0, REFLECTS);
+                    found | types | reflects | bit(flags.1 & flag2::PACKAGE_INIT != 0, INITIALISER)
+                }
+            })
         };
-        Marks(symbols.attributes_mut().par_iter().with_min_len(1 << 14).map(of_attributes).collect())
+        let columns = symbols.attributes.par_iter().zip(&symbols.homes).zip(&symbols.flags);
+        Marks(columns.with_min_len(1 << 14).map(of_symbol).collect())
     }
 
     /// Writes the result into the symbols.
@@ -42,9 +64,14 @@ impl Marks {
         if now & bits == bits { now } else { mark.fetch_or(bits, Ordering::Relaxed) }
     }
 
-    /// Reaches a symbol; whether it is to be visited for that.
-    pub fn reach(&self, symbol: GoSymbol) -> bool {
-        self.add(symbol, REACHED) & REACHED == 0
+    /// What is known of a symbol.
+    pub fn of_symbol(&self, symbol: GoSymbol) -> u8 {
+        self.0[symbol.index()].load(Ordering::Relaxed)
+    }
+
+    /// Reaches a symbol; what was known of it if it is to be visited for that.
+    pub fn reach(&self, symbol: GoSymbol) -> Option<u8> {
+        Some(self.add(symbol, REACHED)).filter(|mark| mark & REACHED == 0)
     }
 
     /// Makes a type an interface's value; whether it is to be visited (again) for that.
@@ -52,14 +79,17 @@ impl Marks {
         self.add(symbol, USED) & (USED | REACHED) == REACHED
     }
 
-    /// Reaches a type as an interface's value; whether it is to be visited (again) for that.
-    pub fn reach_as_used(&self, symbol: GoSymbol) -> bool {
-        self.add(symbol, USED | REACHED) & (USED | REACHED) != USED | REACHED
+    /// Reaches a symbol, if it is a type as an interface's value; what was known of it if it is to be visited (again).
+    pub fn reach_as_used(&self, symbol: GoSymbol) -> Option<u8> {
+        if self.of_symbol(symbol) & TYPE == 0 {
+            return self.reach(symbol);
+        }
+        Some(self.add(symbol, USED | REACHED)).filter(|mark| mark & (USED | REACHED) != USED | REACHED)
     }
 
     /// Whether a type may be an interface's value.
     pub fn is_used(&self, symbol: GoSymbol) -> bool {
-        self.0[symbol.index()].load(Ordering::Relaxed) & USED != 0
+        self.of_symbol(symbol) & USED != 0
     }
 
     /// Says that the methods of a type are known from now on; whether they were not before.

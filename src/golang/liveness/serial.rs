@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use hashbrown::HashSet;
 
+use super::marks;
 use super::visit::{Graph, Method, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::symbols::GoSymbol;
@@ -28,10 +29,10 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol], trace: &mut d
     for &start in starts {
         walk.reach(start, GoSymbol::NONE);
     }
-    let mut errors = Vec::new();
+    let (mut errors, mut edges) = (Vec::new(), Vec::new());
     while !walk.queue.is_empty() {
         while let Some(Reverse(symbol)) = walk.queue.pop() {
-            errors.extend(graph.visit(symbol, &mut walk).err());
+            errors.extend(graph.visit(&graph.find(symbol), &mut edges, &mut walk).err());
         }
         walk.wake();
     }
@@ -56,7 +57,7 @@ struct Walk<'w, 'g, 'a, 'data> {
 
 impl<'a> Walk<'_, '_, 'a, '_> {
     fn reach(&mut self, symbol: GoSymbol, from: GoSymbol) {
-        if !symbol.is_none() && self.graph.marks.reach(symbol) {
+        if !symbol.is_none() && self.graph.marks.reach(symbol).is_some() {
             self.push(symbol, from);
         }
     }
@@ -80,7 +81,7 @@ impl<'a> Walk<'_, '_, 'a, '_> {
         let symbols = self.graph.symbols;
         self.trace.write_all(symbols.name(symbol))?;
         let is_used = self.graph.marks.is_used(symbol);
-        let reflects = symbols.has_flag(symbol, crate::inputs::goobj::records::flag::REFLECT_METHOD);
+        let reflects = self.graph.marks.of_symbol(symbol) & marks::REFLECTS != 0;
         let text: &[u8] = match (is_used, reflects) {
             (false, false) => b"",
             (true, false) => b" <UsedInIface>",
@@ -107,6 +108,10 @@ impl<'a> Walker<'a> for Walk<'_, '_, 'a, '_> {
         if self.written.is_ok() && !self.graph.symbols.name(symbol).is_empty() {
             self.written = self.write_line(from, symbol);
         }
+    }
+
+    fn push_leaf(&mut self, symbol: GoSymbol, from: GoSymbol) {
+        self.push(symbol, from);
     }
 
     fn interface_method(&mut self, signature: Signature<'a>) {

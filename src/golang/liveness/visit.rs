@@ -1,14 +1,16 @@
 //! One visit: what a symbol that is part of the program reaches and says.
 
-use super::marks::Marks;
+use std::hint::black_box;
+
+use super::marks::{self, Marks};
 use crate::args::golink::BuildMode;
 use crate::diag::Diagnostic;
 use crate::golang::program::Program;
 use crate::golang::report;
-use crate::golang::symbols::{GoSymbol, Relocation, Symbols};
+use crate::golang::symbols::{GoSymbol, ObjectId, Symbols};
 use crate::golang::types::{self, GoType, Signature, TypeKind};
-use crate::inputs::goobj::records::{flag, flag2};
-use crate::inputs::goobj::{AuxKind, RelocationKind};
+use crate::inputs::goobj::records::package_index;
+use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind};
 
 /// What the walkers share.
 pub(super) struct Graph<'a, 'data> {
@@ -56,6 +58,8 @@ pub(super) struct Method<'a> {
 pub(super) trait Walker<'a> {
     /// A symbol is to be visited, as another one reaches it.
     fn push(&mut self, symbol: GoSymbol, from: GoSymbol);
+    /// A symbol is reached that itself reaches nothing.
+    fn push_leaf(&mut self, symbol: GoSymbol, from: GoSymbol);
     /// A method of an interface is called.
     fn interface_method(&mut self, signature: Signature<'a>);
     /// Methods of a name are called.
@@ -73,40 +77,97 @@ impl<'a, 'data> Graph<'a, 'data> {
         Graph { symbols, program, marks, rules: Rules::of(program) }
     }
 
+    /// Finds a symbol's definition.
+    #[inline]
+    pub fn find(&self, symbol: GoSymbol) -> Found {
+        Found { symbol, mark: self.marks.of_symbol(symbol), definition: self.symbols.definition(symbol) }
+    }
+
+    /// Looks where that which a definition refers to lies.
+    #[inline]
+    pub fn touch_index(&self, found: &Found) {
+        if let Some((id, local)) = found.definition {
+            let object = &self.symbols.object(id).object;
+            black_box((object.relocations(local).len(), object.aux(local).len()));
+        }
+    }
+
+    /// Looks at the first records of that.
+    #[inline]
+    pub fn touch_records(&self, found: &Found) {
+        if let Some((id, local)) = found.definition {
+            let object = &self.symbols.object(id).object;
+            let first = object.relocations(local).next().map(|record| record.size());
+            black_box((first, object.aux(local).next().map(|record| record.kind())));
+        }
+    }
+
     /// Visits a symbol. A type is visited again when it turns out that it may be an interface's value.
-    pub fn visit(&self, symbol: GoSymbol, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
-        // Once the linker has changed a symbol, its flags and auxiliary symbols count no more.
-        let is_made = self.symbols.is_made(symbol);
-        let (flags, flags2) = if is_made { (0, 0) } else { self.symbols.flags(symbol) };
-        if flags & flag::REFLECT_METHOD != 0 {
+    /// `edges` is room to work in.
+    pub fn visit(&self, found: &Found, edges: &mut Vec<Edge>, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
+        let &Found { symbol, mark, definition } = found;
+        if mark & marks::REFLECTS != 0 {
             walker.reflection();
         }
-        let is_type = flags & flag::GO_TYPE != 0;
-        if is_type && self.rules.any_type_is_used {
+        if mark & marks::TYPE != 0 && self.rules.any_type_is_used {
             self.marks.uses(symbol);
         }
-        let visit = Visit {
-            graph: self,
-            symbol,
-            is_itab: flags2 & flag2::ITAB != 0,
-            is_used_type: is_type && self.marks.is_used(symbol),
+        let is_used_type = mark & marks::TYPE != 0 && self.marks.is_used(symbol);
+        let Some((id, local)) = definition else {
+            // Of what the linker has changed, flags and auxiliary symbols count no more.
+            let relocations = self.symbols.relocations(symbol);
+            let all = relocations.map(|relocation| Edge {
+                role: Role::Other(relocation.kind),
+                is_weak: relocation.weak,
+                addend: relocation.addend,
+                target: Target { symbol: relocation.target, local: None },
+            });
+            edges.clear();
+            edges.extend(all);
+            return Visit { graph: self, symbol, mark, is_used_type, object: None }.follow(edges, walker);
         };
-        visit.follow(walker)?;
-        if is_made {
-            return Ok(());
-        }
-        let mut has_aux = false;
-        for (kind, aux) in self.symbols.aux(symbol) {
-            has_aux = true;
-            // A variable can live without the descriptor of its type.
-            if kind != AuxKind::GoType && !aux.is_none() && self.marks.reach(aux) {
-                walker.push(aux, symbol);
-            }
-        }
-        if has_aux && flags2 & flag2::PACKAGE_INIT != 0 {
+        let entry = self.symbols.object(id);
+        // All targets first: finding one waits for memory, and does not depend on the others.
+        edges.clear();
+        edges.extend(entry.object.relocations(local).map(|record| {
+            let (raw, tail) = (record.raw_kind(), entry.relocation_tail);
+            let (is_weak, addend, target) = (record.is_weak(), record.addend(), self.target(id, record.target()));
+            let role = match () {
+                () if is_weak || RelocationKind::is_statement(raw, tail) => {
+                    Role::Other(RelocationKind::decode(raw, tail))
+                }
+                () if target.symbol.is_none() && needs_target(RelocationKind::decode(raw, tail)) => Role::Lack,
+                () => Role::Reach,
+            };
+            Edge { role, is_weak, addend, target }
+        }));
+        let visit = Visit { graph: self, symbol, mark, is_used_type, object: Some(&entry.object) };
+        visit.follow(edges, walker)?;
+        if mark & marks::INITIALISER != 0 && entry.object.aux(local).len() > 0 {
             walker.initialiser(symbol);
         }
+        for record in entry.object.aux(local) {
+            // A variable can live without the descriptor of its type.
+            if record.kind() != Some(AuxKind::GoType) {
+                visit.reach(self.target(id, record.symbol()), walker);
+            }
+        }
         Ok(())
+    }
+
+    /// What a reference leads to.
+    #[inline]
+    fn target(&self, from: ObjectId, reference: Reference) -> Target {
+        let counts = self.symbols.object(from).object.counts();
+        let hashed64 = counts.package;
+        let local = match reference.package {
+            package_index::SELF => Some(reference.index),
+            package_index::HASHED64 => Some(hashed64.wrapping_add(reference.index)),
+            package_index::HASHED => Some((hashed64 + counts.hashed64).wrapping_add(reference.index)),
+            // Another object's definition may count.
+            _ => None,
+        };
+        Target { symbol: self.symbols.resolve(from, reference), local }
     }
 
     fn damaged(&self, symbol: GoSymbol, what: &str) -> Diagnostic {
@@ -114,70 +175,119 @@ impl<'a, 'data> Graph<'a, 'data> {
     }
 }
 
+/// A symbol that is about to be visited. The steps up to the visit wait for memory each: they are taken for several symbols
+/// at once, so that they wait together.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    symbol: GoSymbol,
+    mark: u8,
+    definition: Option<(ObjectId, u32)>,
+}
+
+/// What a reference leads to.
+#[derive(Clone, Copy)]
+struct Target {
+    /// The symbol; it may be none.
+    symbol: GoSymbol,
+    /// A definition in the same object that is all there is to know.
+    local: Option<u32>,
+}
+
+/// A relocation, as far as it matters here.
+#[derive(Clone, Copy)]
+pub(super) struct Edge {
+    role: Role,
+    is_weak: bool,
+    addend: i64,
+    target: Target,
+}
+
+/// What a relocation asks for here.
+#[derive(Clone, Copy)]
+enum Role {
+    /// To reach the target.
+    Reach,
+    /// To reach a target that it does not have.
+    Lack,
+    /// Something else, perhaps.
+    Other(RelocationKind),
+}
+
 /// A visit under way.
 struct Visit<'g, 'a, 'data> {
     graph: &'g Graph<'a, 'data>,
     symbol: GoSymbol,
-    is_itab: bool,
+    /// What was known of the symbol.
+    mark: u8,
     is_used_type: bool,
+    /// The symbol's object, if it has one.
+    object: Option<&'g Object<'data>>,
 }
 
 impl<'a> Visit<'_, 'a, '_> {
-    fn follow(&self, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
-        let rules = self.graph.rules;
-        let mut relocations = self.graph.symbols.relocations(self.symbol);
+    fn follow(&self, edges: &[Edge], walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
         let mut methods = Vec::new();
-        while let Some(relocation) = relocations.next() {
-            let is_strong = !relocation.weak
-                || (self.is_itab && rules.itabs_are_strong)
-                || (rules.map_calls_are_strong && relocation.kind.is_direct_call());
-            if !is_strong {
+        let mut edges = edges.iter();
+        while let Some(edge) = edges.next() {
+            let kind = match edge.role {
+                Role::Reach => {
+                    self.reach(edge.target, walker);
+                    continue;
+                }
+                Role::Lack => return Err(self.damaged("refers to a symbol that its object does not have")),
+                Role::Other(kind) => kind,
+            };
+            if edge.is_weak && !self.is_strong_all_the_same(kind) {
                 continue;
             }
-            match relocation.kind {
+            match kind {
                 RelocationKind::MethodOffset => {
-                    let (Some(interface), Some(reflection)) = (relocations.next(), relocations.next()) else {
+                    let (Some(interface), Some(reflection)) = (edges.next(), edges.next()) else {
                         return Err(self.damaged("has a method with less than three relocations"));
                     };
                     if self.is_used_type {
-                        methods.push([relocation.target, interface.target, reflection.target]);
+                        methods.push([edge.target.symbol, interface.target.symbol, reflection.target.symbol]);
                         // Reflection finds the types of a method's parameters.
-                        self.use_in_interface(relocation.target, walker)?;
+                        self.use_in_interface(edge.target.symbol, walker)?;
                     }
                 }
                 RelocationKind::UseType | RelocationKind::InitOrder => {}
-                RelocationKind::UseIface => self.use_type(&relocation, walker)?,
-                RelocationKind::UseIfaceMethod => walker.interface_method(self.interface_method(&relocation)?),
-                RelocationKind::UseNamedMethod => walker.named_method(self.named_method(&relocation)?),
-                _ => self.reach(&relocation, walker)?,
+                RelocationKind::UseIface => self.use_type(edge.target.symbol, walker)?,
+                RelocationKind::UseIfaceMethod => walker.interface_method(self.interface_method(edge)?),
+                RelocationKind::UseNamedMethod => walker.named_method(self.named_method(edge)?),
+                _ => self.reach(edge.target, walker),
             }
         }
         if methods.is_empty() { Ok(()) } else { self.learn_methods(&methods, walker) }
+    }
+
+    fn is_strong_all_the_same(&self, kind: RelocationKind) -> bool {
+        let rules = self.graph.rules;
+        (rules.itabs_are_strong && self.mark & marks::ITAB != 0)
+            || (rules.map_calls_are_strong && kind.is_direct_call())
     }
 
     fn damaged(&self, what: &str) -> Diagnostic {
         self.graph.damaged(self.symbol, what)
     }
 
-    fn reach(&self, relocation: &Relocation, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
-        let Graph { symbols, marks, .. } = self.graph;
-        let target = relocation.target;
-        if target.is_none() {
-            return if needs_target(relocation.kind) {
-                Err(self.damaged("refers to a symbol that its object does not have"))
-            } else {
-                Ok(())
-            };
+    #[inline]
+    fn reach(&self, target: Target, walker: &mut impl Walker<'a>) {
+        if target.symbol.is_none() {
+            return;
         }
         // An interface's value leads to values of the types that its type is made of.
-        let is_new = match self.is_used_type && symbols.is_go_type(target) {
-            true => marks.reach_as_used(target),
-            false => marks.reach(target),
-        };
-        if is_new {
-            walker.push(target, self.symbol);
+        let marks = self.graph.marks;
+        let found = if self.is_used_type { marks.reach_as_used(target.symbol) } else { marks.reach(target.symbol) };
+        if let Some(mark) = found {
+            // Most of what a function consists of besides its code refers to nothing: it lies here, so look at once.
+            let is_plain = mark & (marks::MADE | marks::REFLECTS) == 0;
+            let local = target.local.filter(|_| is_plain).zip(self.object);
+            match local.is_some_and(|(local, object)| is_leaf(object, local)) {
+                true => walker.push_leaf(target.symbol, self.symbol),
+                false => walker.push(target.symbol, self.symbol),
+            }
         }
-        Ok(())
     }
 
     fn use_in_interface(&self, target: GoSymbol, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
@@ -190,9 +300,9 @@ impl<'a> Visit<'_, 'a, '_> {
         Ok(())
     }
 
-    fn use_type(&self, relocation: &Relocation, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
+    fn use_type(&self, target: GoSymbol, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
         let symbols = self.graph.symbols;
-        let mut used = relocation.target;
+        let mut used = target;
         if !used.is_none() && symbols.is_itab(used) {
             used = types::type_of_itab(symbols, used);
         }
@@ -202,20 +312,20 @@ impl<'a> Visit<'_, 'a, '_> {
         self.use_in_interface(used, walker)
     }
 
-    fn interface_method(&self, relocation: &Relocation) -> Result<Signature<'a>, Diagnostic> {
-        let interface = GoType::of(self.graph.symbols, self.graph.program.release, relocation.target);
-        if relocation.target.is_none() || interface.kind() != TypeKind::Interface {
+    fn interface_method(&self, edge: &Edge) -> Result<Signature<'a>, Diagnostic> {
+        let interface = GoType::of(self.graph.symbols, self.graph.program.release, edge.target.symbol);
+        if edge.target.symbol.is_none() || interface.kind() != TypeKind::Interface {
             return Err(self.damaged("calls a method of what is no interface"));
         }
-        let method = u32::try_from(relocation.addend).map(|at| interface.interface_method(at)).ok();
+        let method = u32::try_from(edge.addend).map(|at| interface.interface_method(at)).ok();
         method.filter(|method| !method.kind.is_none()).ok_or_else(|| {
-            let interface = self.graph.symbols.display(relocation.target);
+            let interface = self.graph.symbols.display(edge.target.symbol);
             self.damaged(&format!("calls a method that {interface} does not have"))
         })
     }
 
-    fn named_method(&self, relocation: &Relocation) -> Result<&'a [u8], Diagnostic> {
-        match relocation.target.some() {
+    fn named_method(&self, edge: &Edge) -> Result<&'a [u8], Diagnostic> {
+        match edge.target.symbol.some() {
             Some(name) => Ok(self.graph.symbols.data(name)),
             None => Err(self.damaged("calls a method without name")),
         }
@@ -236,6 +346,12 @@ impl<'a> Visit<'_, 'a, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether a definition refers to nothing.
+#[inline]
+fn is_leaf(object: &Object<'_>, local: u32) -> bool {
+    object.relocations(local).len() == 0 && object.aux(local).len() == 0
 }
 
 /// Whether a relocation of this kind makes no sense without a target.

@@ -254,6 +254,13 @@ impl RelocationKind {
         }
     }
 
+    /// Whether a raw type without its weak bit may only say something about the program, or needs more than its target
+    /// to be understood: R_USETYPE to R_METHODOFF, and R_INITORDER.
+    #[inline]
+    pub const fn is_statement(raw: u16, tail: u16) -> bool {
+        matches!(raw, 22..=26) || raw == tail.wrapping_add(4)
+    }
+
     /// Whether it is a direct call, which the stack check follows and thunks may lengthen.
     pub const fn is_direct_call(self) -> bool {
         matches!(self, RelocationKind::Call | RelocationKind::CallArm64)
