@@ -7,9 +7,9 @@
 //!
 //! The level is the fastest one, as in the other linkers: debug sections are written far more often than read.
 
-use flate2::{Compress, Compression, FlushCompress, Status};
 use object::elf::{ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD};
 
+use super::deflate;
 use crate::args::request::DebugCompression;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
@@ -54,7 +54,7 @@ pub fn compress_block(compression: DebugCompression, bytes: &[u8]) -> Result<Blo
     };
     let (compressed, checksum) = match compression {
         DebugCompression::None => (bytes.to_vec(), 1),
-        DebugCompression::Zlib => (deflate(bytes).map_err(failed)?, libdeflater::adler32(bytes)),
+        DebugCompression::Zlib => (deflate::compress(bytes), libdeflater::adler32(bytes)),
         DebugCompression::Zstd => {
             let frame = zstd::bulk::compress(bytes, LEVEL as i32);
             (frame.map_err(|error| failed(error.to_string()))?, 1)
@@ -100,25 +100,6 @@ impl CompressedSection {
     }
 }
 
-/// Raw deflate data that ends at a byte boundary and does not end the stream.
-fn deflate(bytes: &[u8]) -> std::result::Result<Vec<u8>, String> {
-    let mut stream = Compress::new(Compression::new(LEVEL), false);
-    let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
-    loop {
-        let taken = stream.total_in() as usize;
-        let status =
-            stream.compress_vec(&bytes[taken..], &mut out, FlushCompress::Sync).map_err(|error| error.to_string())?;
-        // A flush is complete when there was room left behind it.
-        if stream.total_in() as usize == bytes.len() && out.len() < out.capacity() {
-            return Ok(out);
-        }
-        if status == Status::StreamEnd {
-            return Err("the deflate stream ended early".to_owned());
-        }
-        out.reserve(out.capacity().max(64));
-    }
-}
-
 /// The Adler-32 (RFC 1950, chapter 8.2) of two pieces, from those of each; `size` is that of the second.
 fn join_adler32(first: u32, second: u32, size: usize) -> u32 {
     const MODULUS: u64 = 65521;
@@ -134,6 +115,7 @@ fn join_adler32(first: u32, second: u32, size: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::inputs::compressed;
+    use flate2::Status;
 
     fn text(size: usize) -> Vec<u8> {
         let mut state = 1u32;
