@@ -93,6 +93,8 @@ pub(super) struct State {
     /// Where the file header is in memory, if some PT_LOAD holds it.
     pub file_header: Option<u64>,
     pub relro: Option<Relro>,
+    /// By memory region: its origin and length.
+    pub memory: Vec<(u64, u64)>,
 }
 
 /// Passes after which a script is told that it does not settle.
@@ -113,6 +115,7 @@ pub fn assign(request: &AddressRequest) -> diag::Result<Addresses> {
         headers_at: None,
         file_header: None,
         relro: None,
+        memory: Vec::new(),
     };
     let mut atoms = vec![0; request.atoms.table.len()];
     for pass in 0..MAX_PASSES {
@@ -161,6 +164,7 @@ fn finish(
         segments: placed.segments,
         script_data: data,
         allocated_end: placed.allocated_end,
+        memory: state.memory,
     };
     Diagnostics::check(addresses, errors)
 }

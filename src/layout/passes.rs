@@ -59,6 +59,7 @@ pub(super) fn run_pass(request: &AddressRequest, prepared: &Prepared, before: &S
             headers_at: None,
             file_header: None,
             relro: None,
+            memory: Vec::new(),
         },
         laid_out: 0,
         offsets: vec![0; prepared.atoms.len()],
@@ -72,6 +73,7 @@ pub(super) fn run_pass(request: &AddressRequest, prepared: &Prepared, before: &S
         regions: Regions::default(),
     };
     pass.regions = Regions::new(request.plan, &mut pass);
+    pass.state.memory = (0..request.plan.memory.len()).map(|region| pass.regions.extent(region)).collect();
     for statement in &request.plan.statements {
         match statement {
             Statement::Assignment(assignment) => pass.assign(assignment),

@@ -146,6 +146,8 @@ pub struct Addresses {
     pub script_data: Vec<(OutputSectionId, u64, Vec<u8>)>,
     /// Where the file's allocated part ends, in bytes.
     pub allocated_end: u64,
+    /// By region of [`SectionPlan::memory`]: its origin and length.
+    pub memory: Vec<(u64, u64)>,
 }
 
 impl Addresses {

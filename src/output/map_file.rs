@@ -6,7 +6,8 @@ use std::path::Path;
 
 use object::elf::{SHN_UNDEF, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE, SHT_PREINIT_ARRAY, SHT_PROGBITS};
 
-use super::map::{CommonSymbol, MapAtom, MapSection, MapView, TakenMember, write_map};
+use super::file::OutputFile;
+use super::map::{CommonSymbol, MapAtom, MapSection, MapView, MemoryRegion, TakenMember, write_map};
 use crate::diag::{Result, io_error};
 use crate::ids::{AtomId, FileId};
 use crate::inputs::atoms::Atom;
@@ -27,9 +28,13 @@ pub fn write(image: &Image<'_>, path: &Path, output: &Path) -> Result<()> {
     }
     let mut bytes = Vec::new();
     write_map(&mut bytes, &view).map_err(|error| io_error("write the map", path, &error))?;
-    let file = std::fs::File::create(path).and_then(|mut file| file.write_all(&bytes));
-    file.map_err(|error| io_error("write the map", path, &error).into())
+    let file = OutputFile::create_with_mode(path, MODE)?;
+    file.write_at(&bytes, 0)?;
+    Ok(file.finish()?)
 }
+
+/// What a map may be done with, less what the user's umask takes away.
+const MODE: u32 = 0o666;
 
 /// The names that inputs do not hold as text.
 struct Text {
@@ -77,7 +82,7 @@ fn view<'a>(image: &'a Image<'_>, text: &'a Text) -> MapView<'a> {
         members: members(image, text),
         commons: commons.collect(),
         discarded: discarded.map(|(_, atom)| map_atom(atom, 0, text)).collect(),
-        regions: Vec::new(),
+        regions: regions(image),
         inputs: text.inputs.iter().map(String::as_str).collect(),
         sections: sections
             .filter(|(_, place)| !place.omitted)
@@ -91,6 +96,19 @@ fn view<'a>(image: &'a Image<'_>, text: &'a Text) -> MapView<'a> {
             .collect(),
         output: (&text.output, format),
     }
+}
+
+/// The MEMORY regions, without their other names.
+fn regions<'a>(image: &'a Image<'_>) -> Vec<MemoryRegion<'a>> {
+    let plan = &image.plan;
+    let owned = plan.memory_shared_with.iter().enumerate().filter(|(index, owner)| *index == **owner);
+    let region = |(index, _): (usize, &usize)| MemoryRegion {
+        name: &plan.memory[index].name,
+        origin: image.addresses.memory[index].0,
+        length: image.addresses.memory[index].1,
+        attributes: &plan.memory[index].attributes,
+    };
+    owned.map(region).collect()
 }
 
 fn map_atom<'a>(atom: &Atom<'a>, address: u64, text: &'a Text) -> MapAtom<'a> {
