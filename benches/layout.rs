@@ -60,7 +60,7 @@ fn atoms(names: &[String]) -> Atoms<'_> {
 }
 
 fn script() -> Script {
-    embedded::script(Architecture::X86_64).expect("the embedded script reads")
+    embedded::script(Architecture::X86_64, true).expect("the embedded script reads")
 }
 
 fn matching<'s>(script: &'s Script, atoms: &Atoms) -> Matching<'s> {

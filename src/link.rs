@@ -86,6 +86,7 @@ fn link_for<M: Machine>(
         warnings.extend(report::commons::warnings(&resolution));
     }
     let living = living::choose(&resolution, request, &kept_symbols(&resolution, request), script, store)?;
+    warnings.extend(report::orphans(&resolution, &living, request.orphans)?);
     told.remarks.extend(trace::unused(&resolution, &living.atoms, &living.unused));
     let arranged = arrange::arrange::<M>(request, target, script, &script_symbols, resolution, living)?;
     let resolution = &arranged.image.resolution;
@@ -107,7 +108,7 @@ fn link_for<M: Machine>(
 
 /// The script that orders the sections: the user's, or the one that comes with cgolink.
 fn section_order(request: &LinkRequest, architecture: Architecture) -> Result<Script> {
-    let default = script::embedded::script(architecture)?;
+    let default = script::embedded::script(architecture, request.segments.separate_code)?;
     let script = match &request.script {
         None => default,
         Some(path) => {

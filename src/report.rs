@@ -3,9 +3,12 @@
 pub mod commons;
 mod dropped;
 
-use crate::args::request::{InputName, LinkRequest, SymbolPolicy, Unresolved};
+use crate::args::request::{InputName, LinkRequest, OrphanHandling, SymbolPolicy, Unresolved};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result, Severity};
+use crate::ids::AtomId;
 use crate::inputs::atoms::Atoms;
+use crate::layout::living::Living;
+use crate::layout::matching::Fate;
 use crate::layout::scan::{Needs, Site};
 use crate::relocation::Machine;
 use crate::relocation::apply::refusal_error;
@@ -37,6 +40,31 @@ pub fn passed_over(resolution: &Resolution<'_>) -> impl Iterator<Item = Diagnost
         let origin = Origin { member: None, ..library.why.origin.clone() };
         Diagnostic::warning("skipped-library", message).at(origin).note(&library.why.message)
     })
+}
+
+/// Fails, or warns, for sections of the program that the script does not mention, if `--orphan-handling` asks for it.
+pub fn orphans(
+    resolution: &Resolution<'_>,
+    living: &Living<'_, '_>,
+    handling: OrphanHandling,
+) -> Result<Vec<Diagnostic>> {
+    let severity = match handling {
+        OrphanHandling::Place | OrphanHandling::Discard => return Ok(Vec::new()),
+        OrphanHandling::Warn => Severity::Warning,
+        OrphanHandling::Error => Severity::Error,
+    };
+    let told = living.alive.iter().enumerate().filter(|(_, alive)| **alive).map(|(index, _)| AtomId::new(index));
+    let told = told.filter(|&id| living.matching.fate(id) == Fate::Orphan && living.atoms.get(id).size > 0);
+    let found = told.map(|id| {
+        let atom = living.atoms.get(id);
+        let origin = resolution.files.get(atom.file).object.origin().in_section(String::from_utf8_lossy(atom.name));
+        let orphan = Diagnostic::error("orphan-section", "the linker script does not mention this section").at(origin);
+        Diagnostic { severity, ..orphan.help("name it in an output section of the script, or in /DISCARD/") }
+    });
+    match severity {
+        Severity::Warning => Ok(found.collect()),
+        Severity::Error => Diagnostics::check(Vec::new(), found.collect()),
+    }
 }
 
 /// Fails, or warns, for what the relocations need and there is not.

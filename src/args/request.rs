@@ -56,6 +56,8 @@ pub struct LinkRequest {
     pub map: Option<PathBuf>,
     /// `-z` keywords and what belongs to segments.
     pub segments: SegmentOptions,
+    /// What `.note.gnu.property` says beside what the inputs do.
+    pub properties: PropertyOptions,
     /// `--hash-style`, `--dynamic-linker`, `-rpath`, `-soname`: for dynamic outputs, which are handed off.
     pub dynamic: DynamicOptions,
     /// How symbol problems are treated.
@@ -269,6 +271,33 @@ impl Default for SegmentOptions {
     }
 }
 
+/// `-z ibt` and its like: what is promised whatever the inputs say, and whether to tell of those that do not keep it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct PropertyOptions {
+    /// `-z ibt`, `shstk`, `lam-u48`, `lam-u57`: bits of GNU_PROPERTY_X86_FEATURE_1_AND.
+    pub x86_features: u64,
+    /// `-z x86-64-v2` and its like: bits of GNU_PROPERTY_X86_ISA_1_NEEDED.
+    pub x86_isa_needed: u64,
+    /// `-z force-bti`: branch target identification on aarch64.
+    pub force_bti: bool,
+    /// `-z cet-report`: inputs without IBT or SHSTK.
+    pub cet_report: PropertyReport,
+    /// `-z bti-report`: inputs without BTI; `-z force-bti` asks for warnings.
+    pub bti_report: Option<PropertyReport>,
+}
+
+/// What to say of an input that lacks a property.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum PropertyReport {
+    /// Nothing.
+    #[default]
+    None,
+    /// A warning.
+    Warning,
+    /// The link fails.
+    Error,
+}
+
 /// What only dynamic outputs use.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct DynamicOptions {
@@ -346,6 +375,7 @@ impl LinkRequest {
             compress_debug: DebugCompression::default(),
             map: None,
             segments: SegmentOptions::default(),
+            properties: PropertyOptions::default(),
             dynamic: DynamicOptions::default(),
             symbol_policy: SymbolPolicy::default(),
             sort_sections: None,

@@ -148,8 +148,9 @@ fn reserve<M: Machine>(sources: &Sources<'_, '_>, atoms: &mut Atoms<'_>, alive: 
     let facts = facts::facts(&FactSources { resolution, alive, merged: &merged, absolute: &absolute });
     let scan = Scan { resolution, atoms, alive, facts: &facts, position_independent, relax };
     let needs = scan::scan::<M>(&scan);
-    let warnings = report::needs::<M>(resolution, atoms, &needs, request, target)?;
-    let property = properties::merge(resolution, atoms, target.architecture)?;
+    let mut warnings = report::needs::<M>(resolution, atoms, &needs, request, target)?;
+    let (property, lacking) = properties::merge(resolution, atoms, target.architecture, &request.properties)?;
+    warnings.extend(lacking);
     let got = Got::new(needs, &facts, position_independent);
     let sizes = TableSizes {
         got: got.size,

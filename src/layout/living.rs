@@ -2,9 +2,9 @@
 //! `--gc-sections`, less what no root reaches.
 
 use super::image::Unwind;
-use super::matching::{FileName, Matching};
+use super::matching::{Fate, FileName, Matching};
 use super::unwind::{UnwindInput, UnwindTables};
-use crate::args::request::{GarbageCollection, LinkRequest};
+use crate::args::request::{GarbageCollection, LinkRequest, OrphanHandling};
 use crate::diag::{Origin, Result};
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::atoms::Atoms;
@@ -45,8 +45,13 @@ pub fn choose<'data, 'link>(
 ) -> Result<Living<'data, 'link>> {
     let Candidates { atoms, mut eligible } = candidates::collect(resolution, request.strip, store)?;
     let matching = Matching::new(script, &atoms, &|file| file_name(resolution, file));
+    let is_dropped = |atom| match matching.fate(atom) {
+        Fate::Discarded => true,
+        Fate::Orphan => request.orphans == OrphanHandling::Discard,
+        Fate::Pattern { .. } => false,
+    };
     for (index, eligible) in eligible.iter_mut().enumerate() {
-        *eligible &= !matching.is_discarded(AtomId::new(index));
+        *eligible &= !is_dropped(AtomId::new(index));
     }
     let inputs = unwind_inputs(&atoms, &eligible);
     let tables = UnwindTables::read(

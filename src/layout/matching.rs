@@ -164,11 +164,6 @@ impl<'s> Matching<'s> {
         }
     }
 
-    /// Whether the script drops an atom or could never place it.
-    pub fn is_discarded(&self, atom: AtomId) -> bool {
-        self.fate(atom) == Fate::Discarded
-    }
-
     /// The atoms that a KEEP takes: roots of liveness.
     pub fn kept(&self) -> impl Iterator<Item = AtomId> + '_ {
         let rules = &self.rules;

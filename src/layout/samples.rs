@@ -148,7 +148,7 @@ impl Program {
 
     /// The embedded script.
     pub fn script_default(&self) -> Script {
-        embedded::script(Architecture::X86_64).unwrap()
+        embedded::script(Architecture::X86_64, true).unwrap()
     }
 
     /// Matches the atoms against a script.

@@ -29,6 +29,18 @@ pub struct PropertyError {
 const STACK_SIZE: u32 = 1;
 /// GNU_PROPERTY_X86_FEATURE_1_AND.
 pub const X86_FEATURE_1_AND: u32 = 0xc000_0002;
+/// GNU_PROPERTY_X86_FEATURE_1_IBT: indirect branches land on `endbr`.
+pub const X86_IBT: u64 = 1;
+/// GNU_PROPERTY_X86_FEATURE_1_SHSTK: returns agree with a shadow stack.
+pub const X86_SHSTK: u64 = 1 << 1;
+/// GNU_PROPERTY_X86_FEATURE_1_LAM_U48.
+pub const X86_LAM_U48: u64 = 1 << 2;
+/// GNU_PROPERTY_X86_FEATURE_1_LAM_U57.
+pub const X86_LAM_U57: u64 = 1 << 3;
+/// GNU_PROPERTY_X86_ISA_1_NEEDED.
+pub const X86_ISA_1_NEEDED: u32 = 0xc000_8002;
+/// GNU_PROPERTY_AARCH64_FEATURE_1_BTI (AAELF64, "Program Property").
+pub const AARCH64_BTI: u64 = 1;
 /// GNU_PROPERTY_AARCH64_FEATURE_1_AND.
 pub const AARCH64_FEATURE_1_AND: u32 = 0xc000_0000;
 

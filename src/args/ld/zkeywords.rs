@@ -1,8 +1,10 @@
 //! `-z KEYWORD`. GNU ld ignores keywords that it does not know, with a warning; so does this door.
 
-use super::{Given, State};
+use super::{Given, State, inputs};
 use crate::args::flag::parse_number;
+use crate::args::request::PropertyReport;
 use crate::diag::{Diagnostic, Result};
+use crate::output::gnu_property::{X86_IBT, X86_LAM_U48, X86_LAM_U57, X86_SHSTK};
 
 /// Keywords that only concern dynamic outputs or checks, and change nothing in a link that cgolink makes itself; the
 /// hand-off passes them on.
@@ -37,29 +39,17 @@ const WITHOUT_EFFECT: &[&str] = &[
     "sectionheader",
     "mark-plt",
     "nomark-plt",
-    "force-bti",
     "pac-plt",
-    "ibt",
-    "shstk",
     "ibtplt",
-    "cet-report=none",
-    "cet-report=warning",
     "bndplt",
-    "lam-u48",
-    "lam-u57",
     "rodynamic",
     "retpolineplt",
     "keep-text-section-prefix",
     "nokeep-text-section-prefix",
-    "isa-level-report=none",
     "indirect-extern-access",
     "noindirect-extern-access",
     "unique-symbol",
     "nounique-symbol",
-    "x86-64-baseline",
-    "x86-64-v2",
-    "x86-64-v3",
-    "x86-64-v4",
     "nognustack",
     "memory-seal",
     "nomemory-seal",
@@ -96,6 +86,15 @@ fn plain(state: &mut State, name: &str) -> bool {
         "nopack-relative-relocs" => segments.pack_relative_relocations = false,
         "start-stop-gc" => request.garbage.start_stop = true,
         "nostart-stop-gc" => request.garbage.start_stop = false,
+        "ibt" => request.properties.x86_features |= X86_IBT,
+        "shstk" => request.properties.x86_features |= X86_SHSTK,
+        "lam-u48" => request.properties.x86_features |= X86_LAM_U48,
+        "lam-u57" => request.properties.x86_features |= X86_LAM_U57,
+        "x86-64-baseline" => request.properties.x86_isa_needed |= 1,
+        "x86-64-v2" => request.properties.x86_isa_needed |= 1 << 1,
+        "x86-64-v3" => request.properties.x86_isa_needed |= 1 << 2,
+        "x86-64-v4" => request.properties.x86_isa_needed |= 1 << 3,
+        "force-bti" => request.properties.force_bti = true,
         "muldefs" => request.symbol_policy.allow_multiple_definition = true,
         "defs" => state.unresolved.ignore = false,
         "undefs" => state.unresolved.ignore = true,
@@ -111,9 +110,26 @@ fn with_value(state: &mut State, given: &Given<'_>, name: &str, value: &str) -> 
         "stack-size" => segments.stack_size = Some(number()?).filter(|&size| size > 0),
         "max-page-size" => segments.max_page_size = Some(page_size(given, number()?)?),
         "common-page-size" => segments.common_page_size = Some(page_size(given, number()?)?),
+        "cet-report" => state.command.request.properties.cet_report = report(given, value)?,
+        "bti-report" => state.command.request.properties.bti_report = Some(report(given, value)?),
+        // They ask for properties that this linker does not write: to drop the request would be a false promise.
+        "gcs" | "gcs-report" | "gcs-report-dynamic" | "isa-level-report" | "pauth-report" => {
+            if !matches!(value, "none" | "never" | "implicit") {
+                return inputs::host_only_flag()(state, given);
+            }
+        }
         _ => return without_effect(state, given.text()?),
     }
     Ok(())
+}
+
+fn report(given: &Given<'_>, value: &str) -> Result<PropertyReport> {
+    match value {
+        "none" => Ok(PropertyReport::None),
+        "warning" => Ok(PropertyReport::Warning),
+        "error" => Ok(PropertyReport::Error),
+        _ => Err(given.wrong("does not end in none, warning or error")),
+    }
 }
 
 /// The largest page that any system has, in bytes; a larger alignment would only waste the file.

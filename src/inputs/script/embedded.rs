@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::diag;
 use crate::target::Architecture;
 
-use super::ast::Script;
+use super::ast::{Assignment, Command, Expression, Function, Operator, Script, SectionCommand};
 
 /// The text of `linkscripts/` for an architecture, in GNU ld's syntax: also for the linkers that a link is handed to.
 pub const fn text(architecture: Architecture) -> &'static str {
@@ -15,8 +15,29 @@ pub const fn text(architecture: Architecture) -> &'static str {
     }
 }
 
-/// The same, read.
-pub fn script(architecture: Architecture) -> diag::Result<Script> {
+/// The same, read. Without `separate_code` (`-z noseparate-code`) code and constants stand behind the headers in the pages
+/// that they share with them, as in GNU ld's own script of that name.
+pub fn script(architecture: Architecture, separate_code: bool) -> diag::Result<Script> {
+    let mut script = read(architecture)?;
+    for command in &mut script.commands {
+        if let Command::Sections(sections) = command
+            && !separate_code
+        {
+            sections.retain(|command| !is_page_break(command));
+        }
+    }
+    Ok(script)
+}
+
+/// `. = ALIGN(CONSTANT(MAXPAGESIZE)) + ...`, which the scripts have between headers and code, and between code and constants.
+fn is_page_break(command: &SectionCommand) -> bool {
+    let SectionCommand::Assignment(Assignment { symbol, value, .. }) = command else { return false };
+    let Expression::Binary(Operator::Add, aligned, _) = value else { return false };
+    let aligns = matches!(&**aligned, Expression::Call(Function::Align, to) if *to == [Expression::MaxPageSize]);
+    symbol == "." && aligns
+}
+
+fn read(architecture: Architecture) -> diag::Result<Script> {
     let path = match architecture {
         Architecture::X86_64 => "linkscripts/x86_64-linux.ld",
         Architecture::Aarch64 => "linkscripts/aarch64-linux.ld",
@@ -26,13 +47,12 @@ pub fn script(architecture: Architecture) -> diag::Result<Script> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ast::{Command, SectionCommand};
     use super::*;
 
     #[test]
     fn embedded_scripts_read_and_hold_the_sections_every_program_needs() {
         for architecture in Architecture::ALL {
-            let script = script(architecture).unwrap();
+            let script = script(architecture, true).unwrap();
             let Some(Command::Sections(sections)) = script.commands.last() else { panic!("{architecture}") };
             let names: Vec<&str> = sections
                 .iter()
@@ -47,6 +67,18 @@ mod tests {
             let in_order = places;
             places.sort_unstable();
             assert_eq!(in_order, places);
+        }
+    }
+
+    #[test]
+    fn code_in_pages_of_its_own_is_two_page_breaks() {
+        let count = |script: Script| match script.commands.last() {
+            Some(Command::Sections(sections)) => sections.len(),
+            _ => 0,
+        };
+        for architecture in Architecture::ALL {
+            let [with, without] = [true, false].map(|separate| count(script(architecture, separate).unwrap()));
+            assert_eq!(with, without + 2, "{architecture}");
         }
     }
 }

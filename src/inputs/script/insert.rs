@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_script_without_sections_keeps_the_default_order() {
-        let default = embedded::script(Architecture::X86_64).unwrap();
+        let default = embedded::script(Architecture::X86_64, true).unwrap();
         let whole = complete(read("ENTRY(begin) x = 5;"), default.clone()).unwrap();
         assert_eq!(outputs(&whole), outputs(&default));
         let entries: Vec<_> = whole.commands.iter().filter(|command| matches!(command, Command::Entry(_))).collect();

@@ -13,6 +13,22 @@
 //#NoSection: .note.gnu.property
 //#NoSegment: GNU_PROPERTY
 //#SkipPeer: wild bfd mold (they keep more of the notes)
+//#Config: promised
+//#FileArgs[x86_64]: other.c=-fcf-protection=none
+//#FileArgs[aarch64]: other.c=-mbranch-protection=none
+//#LinkArgs[x86_64]: -z ibt -z shstk
+//#LinkArgs[aarch64]: -z force-bti
+//#ExpectWarning[aarch64]: missing BTI property
+//#ExpectSection: .note.gnu.property size=32 align=8 flags=A
+//#SkipPeer: wild bfd mold lld (they differ in what they say and keep)
+//#Config: reported
+//#FileArgs[x86_64]: other.c=-fcf-protection=none
+//#FileArgs[aarch64]: other.c=-mbranch-protection=none
+//#LinkArgs[x86_64]: -z cet-report=error
+//#LinkArgs[aarch64]: -z bti-report=error
+//#ExpectError[x86_64]: error: .*other.*: missing IBT and SHSTK properties
+//#ExpectError[aarch64]: error: .*other.*: missing BTI property
+//#SkipPeer: wild bfd mold lld (words of the message)
 // Indirect branch tracking and its like hold for the program only if every file has them.
 int other(int);
 

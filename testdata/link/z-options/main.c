@@ -11,6 +11,9 @@
 //#Config: noexecstack
 //#LinkArgs: -Wl,-z,noexecstack
 //#ExpectSegment: GNU_STACK flags=RW
+//#Config: shared-pages
+//#LinkArgs: -Wl,-z,noseparate-code
+//#ExpectSegment: LOAD flags=RX
 //#Config: page
 //#LinkArgs: -Wl,-z,max-page-size=0x200000
 //#ExpectSegment: LOAD align=0x200000
