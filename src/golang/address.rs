@@ -127,18 +127,15 @@ pub fn place(
     module: &Module,
 ) -> Result<Addresses> {
     let machine = Machine::of(program)?;
-    let Sections { all, value, bounds } = sections::plan(symbols, program, text, buckets, module)?;
+    let Sections { all, offsets, value, bounds } = sections::plan(symbols, program, text, buckets, module)?;
     let mut addresses = Addresses { value, sections: all, ..Addresses::default() };
     addresses.place_segments(&machine);
     addresses.place_in_file(&machine)?;
     addresses.section = vec![0; symbols.count()];
-    for (position, section) in (1..).zip(&addresses.sections) {
-        for symbol in &section.symbols {
-            addresses.section[symbol.index()] = position;
-            // Code has its addresses already.
-            if position > 1 {
-                addresses.value[symbol.index()] += section.address;
-            }
+    for ((position, section), offsets) in (1..).zip(&addresses.sections).zip(offsets) {
+        section.symbols.iter().for_each(|symbol| addresses.section[symbol.index()] = position);
+        for (symbol, offset) in section.symbols.iter().zip(offsets) {
+            addresses.value[symbol.index()] = section.address + u64::from(offset);
         }
     }
     addresses.place_marks(symbols, program, bounds);

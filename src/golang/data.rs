@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::kind::Kind;
-use super::sort::sort_like_go;
+use super::sort::{Text, sort_like_go};
 use super::symbols::{GoSymbol, Symbols, Version};
 use super::types::GoType;
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -269,7 +269,7 @@ pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Bu
                 // The slots of a GOT are made by name.
                 Kind::ElfGot => items.sort_by_key(|item| symbols.name(item.symbol)),
                 Kind::Type if release.types_are_walked => sort_types(symbols, release, &mut items),
-                _ => items.par_sort_unstable_by_key(|item| by_size(item, zero_base)),
+                _ => sort_by_size(&mut items, zero_base),
             }
             if *kind == Kind::ElfReadOnly {
                 join_relocation_tables(symbols, &mut items);
@@ -289,10 +289,41 @@ pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Bu
     Diagnostics::check(SortedData { of, position: buckets.position }, errors)
 }
 
-/// `runtime.zerobase` follows what has no size, so that all of that has its address.
-fn by_size(item: &Item, zero_base: Option<GoSymbol>) -> (u64, bool, GoSymbol) {
-    let is_zero_base = Some(item.symbol) == zero_base;
-    (if is_zero_base { 0 } else { item.size }, is_zero_base, item.symbol)
+/// Sizes below this are sorted by counting.
+const SMALL: usize = 1 << 12;
+
+/// Sorts symbols that come in the order of their numbers. `runtime.zerobase` follows what has no size, so that all of that
+/// has its address.
+fn sort_by_size(items: &mut Vec<Item>, zero_base: Option<GoSymbol>) {
+    let zero_base = items.iter().position(|item| Some(item.symbol) == zero_base).map(|at| items.remove(at));
+    let mut next = vec![0; SMALL];
+    for item in &*items {
+        if let Some(count) = next.get_mut(item.size as usize) {
+            *count += 1;
+        }
+    }
+    let without_size = next[0];
+    let mut small = 0;
+    for count in &mut next {
+        small += std::mem::replace(count, small);
+    }
+    let mut sorted = vec![Item { symbol: GoSymbol::NONE, alignment: 1, size: 0 }; small];
+    let mut large = Vec::with_capacity(items.len() - small);
+    for item in items.drain(..) {
+        match next.get_mut(item.size as usize) {
+            Some(next) => {
+                sorted[*next] = item;
+                *next += 1;
+            }
+            None => large.push(item),
+        }
+    }
+    large.sort_by_key(|item| item.size);
+    sorted.extend(large);
+    if let Some(zero_base) = zero_base {
+        sorted.insert(without_size, zero_base);
+    }
+    *items = sorted;
 }
 
 fn items(symbols: &Symbols<'_>, bucket: &[GoSymbol]) -> Result<Vec<Item>> {
@@ -342,9 +373,9 @@ fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &mut Vec<
             _ => Rank::Type,
         };
         let text = if rank == Rank::Walked { GoType::of(symbols, release, item.symbol).string() } else { &[] };
-        (rank, text, *item)
+        (rank, Text::new(text), *item)
     };
-    let mut all: Vec<(Rank, &[u8], Item)> = items.par_iter().with_min_len(1024).map(keyed).collect();
+    let mut all: Vec<(Rank, Text<'_>, Item)> = items.par_iter().with_min_len(1024).map(keyed).collect();
     sort_like_go(&mut all, |(rank, text, item), (other_rank, other_text, other)| match rank {
         _ if rank != other_rank => rank < other_rank,
         Rank::Walked => text < other_text,

@@ -8,6 +8,8 @@
 //!             | 10000000 n count    the same; n and count in groups of seven bits
 //! ```
 
+use rayon::prelude::*;
+
 use super::symbols::{GoSymbol, Symbols};
 use super::types::{GoType, TypeKind};
 use crate::diag::Diagnostic;
@@ -20,23 +22,70 @@ const WORD: u64 = 8;
 const LITERAL: usize = 127;
 /// Shorter runs of zeros are written out.
 const SHORT: u64 = 32;
+/// Variables that one worker takes at once.
+const CHUNK: usize = 256;
 /// How deep types may be nested: compilers refuse less.
 const DEEPEST: u32 = 1000;
 
 /// The program for the variables of a section, given with their offsets in ascending order; `length` is the bytes of the
 /// section.
 ///
+/// What each variable adds is found by as many workers as there are, and written by one: an instruction spans variables.
+///
 /// # Errors
 /// A variable without a type, or with one that describes something else.
 pub fn program(
     symbols: &Symbols<'_>,
     release: &'static Release,
-    variables: impl Iterator<Item = (GoSymbol, u64)>,
+    variables: &[(GoSymbol, u64)],
     length: u64,
 ) -> Result<Vec<u8>, Diagnostic> {
     let words = length / WORD;
-    let mut builder = Builder { symbols, writer: Writer { end: words, ..Writer::default() }, budget: 0 };
-    for (variable, offset) in variables {
+    let steps = |variables: &[(GoSymbol, u64)]| {
+        let mut builder = Builder { steps: Vec::with_capacity(2 * variables.len()), words, budget: 0 };
+        for (variable, offset) in variables {
+            builder.variable(symbols, release, *variable, *offset)?;
+        }
+        Ok(builder.steps)
+    };
+    let steps: Vec<Result<Vec<Step>, Diagnostic>> = variables.par_chunks(CHUNK).map(steps).collect();
+    let mut writer = Writer { end: words, ..Writer::default() };
+    let damaged =
+        |problem: &str| Diagnostic::error("bad-type", format!("types do not describe what they are of: {problem}"));
+    for steps in steps {
+        for step in steps? {
+            writer.step(step).map_err(damaged)?;
+        }
+    }
+    writer.zero_until(words).map_err(damaged)?;
+    Ok(writer.finish())
+}
+
+/// A part of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    /// The word at this index is a pointer.
+    Pointer(u64),
+    /// What is described up to an index is followed by so many of its last words, so often.
+    Repeat { index: u64, words: u64, times: u64 },
+}
+
+struct Builder {
+    steps: Vec<Step>,
+    /// Words of the section.
+    words: u64,
+    /// How many more types may be visited.
+    budget: u64,
+}
+
+impl Builder {
+    fn variable(
+        &mut self,
+        symbols: &Symbols<'_>,
+        release: &'static Release,
+        variable: GoSymbol,
+        offset: u64,
+    ) -> Result<(), Diagnostic> {
         let size = symbols.size(variable);
         let Some(described) = symbols.aux_of(variable, AuxKind::GoType) else {
             let message = format!("variable {} of {size} bytes has no type", symbols.display(variable));
@@ -45,26 +94,14 @@ pub fn program(
             );
         };
         // Nothing is visited more often than once for each word it takes, but for nested types of one word.
-        builder.budget = 64 * (size / WORD + 16);
-        let described = GoType::of(symbols, release, described);
-        builder.add(offset, &described, 0).map_err(|problem| {
-            let message =
-                format!("the type of variable {} does not describe its pointers: {problem}", symbols.display(variable));
+        self.budget = 64 * (size / WORD + 16);
+        self.add(offset, &GoType::of(symbols, release, described), 0).map_err(|problem| {
+            let name = symbols.display(variable);
+            let message = format!("the type of variable {name} does not describe its pointers: {problem}");
             Diagnostic::error("bad-type", message).help("build the package again: its archive is damaged")
-        })?;
+        })
     }
-    builder.writer.zero_until(words).map_err(|problem| Diagnostic::error("bad-type", problem))?;
-    Ok(builder.writer.finish())
-}
 
-struct Builder<'a, 'data> {
-    symbols: &'a Symbols<'data>,
-    writer: Writer,
-    /// How many more types may be visited.
-    budget: u64,
-}
-
-impl Builder<'_, '_> {
     /// Adds the pointers of a value at an offset.
     fn add(&mut self, offset: u64, described: &GoType<'_, '_>, depth: u32) -> Result<(), &'static str> {
         let Some(budget) = self.budget.checked_sub(1).filter(|_| depth < DEEPEST) else {
@@ -83,8 +120,7 @@ impl Builder<'_, '_> {
                 if count > 1 {
                     let size = element.size();
                     let end = offset.checked_add(size).ok_or("it is too large")?;
-                    self.writer.zero_until(end / WORD)?;
-                    self.writer.repeat(size / WORD, count - 1)?;
+                    self.steps.push(Step::Repeat { index: end / WORD, words: size / WORD, times: count - 1 });
                 }
                 Ok(())
             }
@@ -107,12 +143,15 @@ impl Builder<'_, '_> {
         if described.makes_mask_on_demand() {
             return Err("its mask is made when the program runs");
         }
-        let mask = self.symbols.data(described.gc_data());
+        if words > self.words {
+            return Err(BEYOND);
+        }
+        let mask = described.mask();
         // Zeros at the end of a mask are not stored.
         for (index, byte) in (0..words.div_ceil(8)).zip(mask) {
             for bit in 0..8.min(words - 8 * index) {
                 if byte >> bit & 1 != 0 {
-                    self.writer.pointer(offset / WORD + 8 * index + bit)?;
+                    self.steps.push(Step::Pointer(offset / WORD + 8 * index + bit));
                 }
             }
         }
@@ -137,6 +176,16 @@ const BACKWARDS: &str = "its parts overlap";
 const BEYOND: &str = "it reaches beyond the section";
 
 impl Writer {
+    fn step(&mut self, step: Step) -> Result<(), &'static str> {
+        match step {
+            Step::Pointer(index) => self.pointer(index),
+            Step::Repeat { index, words, times } => {
+                self.zero_until(index)?;
+                self.repeat(words, times)
+            }
+        }
+    }
+
     fn pointer(&mut self, index: u64) -> Result<(), &'static str> {
         self.zero_until(index)?;
         if index >= self.end {
@@ -272,7 +321,7 @@ mod tests {
         ])];
         let symbols = fixture::load(&program_, &objects);
         let variable = symbols.all().next().expect("a variable");
-        program(&symbols, program_.release, [(variable, 16)].into_iter(), 80)
+        program(&symbols, program_.release, &[(variable, 16)], 80)
     }
 
     #[test]

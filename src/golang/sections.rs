@@ -25,12 +25,14 @@ const NOPTR_DATA: [Kind; 4] =
     [Kind::NoptrDataFipsStart, Kind::NoptrDataFips, Kind::NoptrDataFipsEnd, Kind::NoptrDataEnd];
 const DATA: [Kind; 4] = [Kind::DataFipsStart, Kind::DataFips, Kind::DataFipsEnd, Kind::DataEnd];
 
-/// Sections with their contents. Addresses are offsets so far: of sections in their segment, of symbols in their section.
+/// Sections with their contents.
 #[derive(Debug)]
 pub(super) struct Sections {
-    /// Segment by segment.
+    /// Segment by segment; their addresses are offsets so far.
     pub all: Vec<Section>,
-    /// By symbol: the offset in its section; the address for code.
+    /// By section: the offset of each symbol. That of code is not here, as code has addresses already.
+    pub offsets: Vec<Vec<u32>>,
+    /// By symbol: the address of code.
     pub value: Vec<u64>,
     /// Bounds within sections.
     pub bounds: Bounds,
@@ -61,15 +63,12 @@ pub(super) fn plan(
         data::separate_relro(symbols, release, &mut buckets)?;
     }
     let mut sorted = data::sort(symbols, release, buckets)?;
-    let mut value = text.value;
-    value.resize(symbols.count(), 0);
-    let mut planner = Planner { value, at: 0, made: Vec::new(), bounds: Bounds::default() };
+    let mut planner = Planner::default();
     planner.writable(symbols, program, &mut sorted)?;
     let writable = std::mem::take(&mut planner.made);
     planner.at = 0;
+    planner.made.push(Draft { section: text.section, offsets: Vec::new() });
     planner.singles(symbols, Segment::Text, access::EXECUTE, sorted.take(Kind::ElfExecutable))?;
-    let mut all = vec![text.section];
-    all.append(&mut planner.made);
     planner.read_only(symbols, program, &mut sorted)?;
     if let Some(fields) = module.type_fields {
         let types = sorted.take(Kind::Type);
@@ -78,16 +77,29 @@ pub(super) fn plan(
     } else {
         planner.types_and_links(symbols, relro, &mut sorted)?;
     }
-    all.append(&mut planner.made);
-    all.extend(writable);
-    Ok(Sections { all, value: planner.value, bounds: planner.bounds })
+    planner.made.extend(writable);
+    let (all, offsets) = planner.made.into_iter().map(|draft| (draft.section, draft.offsets)).unzip();
+    let mut value = text.value;
+    value.resize(symbols.count(), 0);
+    if let Some(Draft { section, offsets }) = planner.of_threads {
+        section.symbols.iter().zip(offsets).for_each(|(symbol, offset)| value[symbol.index()] = u64::from(offset));
+    }
+    Ok(Sections { all, offsets, value, bounds: planner.bounds })
 }
 
+/// A section, and where in it each of its symbols is.
+struct Draft {
+    section: Section,
+    offsets: Vec<u32>,
+}
+
+#[derive(Default)]
 struct Planner {
-    value: Vec<u64>,
     /// The offset in the segment.
     at: u64,
-    made: Vec<Section>,
+    made: Vec<Draft>,
+    /// What each thread has a block of, if no section says so.
+    of_threads: Option<Draft>,
     bounds: Bounds,
 }
 
@@ -99,9 +111,8 @@ impl Planner {
     /// Begins a section at the next offset.
     fn open(&mut self, segment: Segment, access: u8, name: &[u8], alignment: u64) {
         self.at = round(self.at, alignment);
-        let name = name.to_vec();
-        self.made.push(Section {
-            name,
+        let section = Section {
+            name: name.to_vec(),
             access,
             alignment,
             address: self.at,
@@ -110,18 +121,21 @@ impl Planner {
             has_bytes: true,
             file_offset: 0,
             symbols: Vec::new(),
-        });
+        };
+        self.made.push(Draft { section, offsets: Vec::new() });
     }
 
     /// Puts symbols at the end of the last section.
     fn fill(&mut self, sorted: Sorted) -> Result<()> {
-        let Some(section) = self.made.last_mut() else { return Ok(()) };
+        let Some(Draft { section, offsets }) = self.made.last_mut() else { return Ok(()) };
         section.symbols.reserve(sorted.items.len());
+        offsets.reserve(sorted.items.len());
         for item in sorted.items {
             self.at = round(self.at, u64::from(item.alignment));
-            self.value[item.symbol.index()] = self.at - section.address;
-            self.at += item.size;
             section.symbols.push(item.symbol);
+            // What does not fit is refused below.
+            offsets.push((self.at - section.address) as u32);
+            self.at += item.size;
         }
         section.length = self.at - section.address;
         if self.at > LARGEST {
@@ -184,18 +198,18 @@ impl Planner {
             self.section(segment, access, ".go.fuzzcntrs", fuzzer)?;
         }
         self.of_threads(program, sorted.take(Kind::TlsBss))?;
-        self.made[first_zeroed..].iter_mut().for_each(|section| section.has_bytes = false);
+        self.made[first_zeroed..].iter_mut().for_each(|draft| draft.section.has_bytes = false);
         Ok(())
     }
 
     /// Bytes of the last section.
     fn length(&self) -> u64 {
-        self.made.last().map_or(0, |section| section.length)
+        self.made.last().map_or(0, |draft| draft.section.length)
     }
 
     /// Symbols of the last section.
     fn count(&self) -> usize {
-        self.made.last().map_or(0, |section| section.symbols.len())
+        self.made.last().map_or(0, |draft| draft.offsets.len())
     }
 
     fn counters(&mut self, program: &Program<'_>, sorted: &mut SortedData) -> Result<()> {
@@ -217,9 +231,10 @@ impl Planner {
         with_pointers: usize,
         sorted: &mut SortedData,
     ) -> Result<()> {
-        let Some(section) = self.made.last() else { return Ok(()) };
-        let variables = section.symbols[..with_pointers].iter().map(|symbol| (*symbol, self.value[symbol.index()]));
-        let mask = gcmask::program(symbols, program.release, variables, section.length)?;
+        let Some(Draft { section, offsets }) = self.made.last() else { return Ok(()) };
+        let variables = section.symbols.iter().copied().zip(offsets.iter().map(|offset| u64::from(*offset)));
+        let variables: Vec<(GoSymbol, u64)> = variables.take(with_pointers).collect();
+        let mask = gcmask::program(symbols, program.release, &variables, section.length)?;
         let symbol = symbols.find_or_make(name, Version::Abi0);
         sorted.resize(Kind::Rodata, symbol, mask.len() as u64);
         symbols.edit(symbol).push_bytes(&mask);
@@ -234,8 +249,8 @@ impl Planner {
         self.at = 0;
         self.section(Segment::Data, access::WRITE, ".tbss", Sorted { alignment: POINTER, ..sorted })?;
         if !program.is_position_independent() || program.options.no_dynamic {
-            // Nobody looks for the block: the program sets it up itself.
-            self.made.pop();
+            // Nobody looks for the block, the program sets it up itself; offsets in it are all that is needed.
+            self.of_threads = self.made.pop();
         }
         Ok(())
     }

@@ -20,6 +20,23 @@ pub fn sort_like_go<T>(items: &mut [T], less: impl FnMut(&T, &T) -> bool) {
     Sorter { items, less }.sort(0, end, limit);
 }
 
+/// A text to be compared: its first bytes are kept beside it, as texts lie scattered over the inputs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Text<'a> {
+    first: u128,
+    whole: &'a [u8],
+}
+
+impl<'a> Text<'a> {
+    /// Takes the first bytes.
+    pub fn new(whole: &'a [u8]) -> Self {
+        let mut first = [0; 16];
+        let known = whole.len().min(first.len());
+        first[..known].copy_from_slice(&whole[..known]);
+        Text { first: u128::from_be_bytes(first), whole }
+    }
+}
+
 struct Sorter<'a, T, F> {
     items: &'a mut [T],
     less: F,
@@ -231,7 +248,7 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
 
 #[cfg(test)]
 mod tests {
-    use super::sort_like_go;
+    use super::{Text, sort_like_go};
 
     /// Pairs that are compared by their first number only, from the generator that Go's side of the check uses.
     fn pairs(count: u32, distinct: u64) -> Vec<(u64, u32)> {
@@ -269,6 +286,14 @@ mod tests {
         items.reverse();
         sort_like_go(&mut items, |left, right| left < right);
         assert!(items.is_sorted());
+    }
+
+    #[test]
+    fn texts_are_compared_as_a_whole() {
+        let texts: [&[u8]; 6] = [b"sixteen bytes are", b"sixteen bytes ar", b"", b"a\0", b"a", b"sixteen bytes arE"];
+        let mut sorted: Vec<usize> = (0..6).collect();
+        sort_like_go(&mut sorted, |left, right| Text::new(texts[*left]) < Text::new(texts[*right]));
+        assert_eq!(sorted, [2, 4, 3, 1, 5, 0]);
     }
 
     const GO: [(u32, u64, u64); 10] = [

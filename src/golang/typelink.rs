@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::kind::Kind;
 use super::program::Program;
-use super::sort::sort_like_go;
+use super::sort::{Text, sort_like_go};
 use super::symbols::{GoSymbol, Relocation, Symbols, attribute};
 use super::types::GoType;
 use crate::inputs::goobj::RelocationKind;
@@ -24,8 +24,8 @@ pub fn make(symbols: &mut Symbols<'_>, program: &Program<'_>) {
         return;
     }
     let Found { types, itabs } = find(symbols);
-    let mut types: Vec<(&[u8], GoSymbol)> =
-        types.into_par_iter().map(|symbol| (GoType::of(symbols, program.release, symbol).string(), symbol)).collect();
+    let text = |symbol| Text::new(GoType::of(symbols, program.release, symbol).string());
+    let mut types: Vec<(Text<'_>, GoSymbol)> = types.into_par_iter().map(|symbol| (text(symbol), symbol)).collect();
     sort_like_go(&mut types, |left, right| left.0 < right.0);
     let types: Vec<GoSymbol> = types.into_iter().map(|(_, symbol)| symbol).collect();
     fill(symbols, b"runtime.typelink", Kind::TypeLink, &types, (4, RelocationKind::AddressOffset));
@@ -38,7 +38,7 @@ fn find(symbols: &Symbols<'_>) -> Found {
     let chunk = |start: usize| {
         let mut found = Found::default();
         for symbol in (start..symbols.count().min(start + CHUNK)).map(|index| GoSymbol(index as u32)) {
-            if !symbols.is_reachable(symbol) {
+            if symbols.kind(symbol) != Kind::Rodata || !symbols.is_reachable(symbol) {
                 continue;
             }
             let (flags, flags2) = symbols.flags(symbol);

@@ -236,6 +236,11 @@ impl<'a, 'data> GoType<'a, 'data> {
         self.target(GC_DATA)
     }
 
+    /// Its mask of pointers: a bit for each word. Zeros at the end may be missing.
+    pub fn mask(&self) -> &'a [u8] {
+        self.symbols.data(self.gc_data())
+    }
+
     /// How the type is written, with package names: `*bytes.Buffer`.
     pub fn string(&self) -> &'a [u8] {
         let text = self.name(STRING);

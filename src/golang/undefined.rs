@@ -11,19 +11,23 @@ use super::report;
 use super::symbols::{GoSymbol, Symbols, Version};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
+/// What names of descriptions of arguments end in.
+const ARGUMENTS: [&[u8]; 2] = [b".args_stackmap", b".arginfo0"];
+
 /// How many places that need a symbol are named.
 const NAMED: usize = 5;
 
 /// Checks that everything that is reached is defined; when no stage will define symbols any more.
 pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
     let externals = symbols.first_external().0..symbols.count() as u32;
-    // Sections that the image may turn out not to have are reserved by name, and debug information is made without
-    // symbols for its types.
+    // Sections that the image may turn out not to have are reserved by name, debug information is made without symbols for
+    // its types, and assembly functions need not describe their arguments.
     let is_missing = |symbol: GoSymbol| {
         symbols.is_reachable(symbol)
             && symbols.kind(symbol) == Kind::Undefined
             && !symbols.name(symbol).starts_with(b".")
             && !symbols.name(symbol).starts_with(b"go:info.")
+            && !ARGUMENTS.iter().any(|suffix| symbols.name(symbol).ends_with(suffix))
     };
     if !externals.map(GoSymbol).any(is_missing) {
         return Ok(());
