@@ -43,6 +43,8 @@ VARIANTS = {
     "dumpdep": ["-dumpdep"],  # what is printed counts too
     "B": ["-compressdwarf=false", "-B=gobuildid"],
 }
+# Those whose debug sections are compressed, in whatever form.
+COMPRESSED = ("default", "dumpdep")
 DEFAULT_VARIANTS = "default,plain,strip"
 # What the go command tells a tool through the environment.
 TOOL_ENVIRONMENT = re.compile(r"^(GOROOT|GOARCH|GOOS|GOEXPERIMENT|GOAMD64|GOARM64|GOARM|GO386|GOFIPS140|CGO_ENABLED|GO_LDSO|GO_EXTLINK_ENABLED)$")
@@ -280,6 +282,9 @@ def compare(programs, variants, linker, keep_in, jobs, on_different=None):
         if filecmp.cmp(out, program.oracle(variant), shallow=False):
             out.unlink()
             return program, variant, "identical", said, done.seconds
+        if on_different and variant in COMPRESSED and on_different(program.oracle(variant), out) == "identical":
+            smaller = program.oracle(variant).stat().st_size - out.stat().st_size
+            return program, variant, "same" if smaller >= 0 else "larger", f"{smaller} bytes less compressed", done.seconds
         return program, variant, "different", on_different(program.oracle(variant), out) if on_different else said, done.seconds
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -289,7 +294,7 @@ def compare(programs, variants, linker, keep_in, jobs, on_different=None):
 def verify_line(verifier):
     """A function that asks `cgolink verify` for the first difference."""
     def ask(ours, theirs):
-        done = subprocess.run([*verifier, "verify", str(ours), str(theirs)], capture_output=True, text=True, errors="replace")
+        done = subprocess.run([*verifier, "verify", "--uncompressed", str(ours), str(theirs)], capture_output=True, text=True, errors="replace")
         if done.returncode == 0:
             return "identical"
         return (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""])[0]
@@ -332,7 +337,7 @@ def command_compare(options):
     bad = 0
     programs = [Program(f) for f in options.folders]
     for program, variant, verdict, said, seconds in compare(programs, variants_of(options.variants), linker, Path(options.out), options.jobs, ask):
-        bad += verdict != "identical"
+        bad += verdict not in ("identical", "same")
         print(f"{verdict:10} {seconds:6.2f}s {program.folder.name} {variant} {said}", flush=True)
     return 1 if bad else 0
 

@@ -41,8 +41,6 @@ MODES = {
     "pie": ["-buildmode=pie"],
 }
 VARIANTS = ["default", "plain", "strip", "x", "dumpdep"]
-# Those whose debug sections are compressed, in whatever form.
-COMPRESSED = ("default", "dumpdep")
 SETS = ["cmd", "rclone", "std"]
 RELEASES = ["1.26", "1.27"]
 ARCHITECTURES = ["amd64", "arm64"]
@@ -119,7 +117,7 @@ def link_both(program, variant, cgolink, scratch):
         words = [str(cgolink), "verify", "--uncompressed", str(theirs), str(ours)]
         verified = subprocess.run(words, capture_output=True, text=True, errors="replace")
         sizes = theirs.stat().st_size, ours.stat().st_size
-        if verified.returncode == 0 and variant in COMPRESSED and sizes[1] <= sizes[0]:
+        if verified.returncode == 0 and variant in corpus.COMPRESSED and sizes[1] <= sizes[0]:
             return dict(result, verdict="equal uncompressed", saved=sizes[0] - sizes[1])
         said = first_line(verified)
         if verified.returncode == 0:

@@ -1,0 +1,191 @@
+//! The programs of `testdata/golang`, linked by `cgolink link` and by Go's own linker from the same archives and with the same
+//! arguments: the files must be the same byte for byte. With compressed debug sections they must hold the same and be no
+//! larger. What was linked is run.
+//!
+//! The archives come from the real go command through `tools/corpus.py`, for two releases and both architectures. All builds
+//! share one cache in the target folder, so that only the first run compiles Go's library.
+//!
+//! `CGOLINK_TEST_LINKER=go cargo test --test identity` proves the cases themselves: Go's linker then stands in for cgolink.
+
+mod support;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use cgolink::verify::{self, Verdict};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::Deserialize;
+
+/// The first build for a target compiles all of Go's library that net/http needs.
+const BUILD: Duration = Duration::from_secs(1800);
+const LINK: Duration = Duration::from_secs(300);
+const RUN: Duration = Duration::from_secs(120);
+
+/// One build of all programs.
+struct Build {
+    /// The go command, by the name that the set-up gives it.
+    go: &'static str,
+    goarch: &'static str,
+    /// What the flags are called in the names of tests.
+    mode: &'static str,
+    flags: &'static [&'static str],
+    /// Whether the results can be run here, or under the emulator.
+    runs: bool,
+    captured: OnceLock<Result<Vec<PathBuf>, String>>,
+}
+
+const fn build(
+    go: &'static str,
+    goarch: &'static str,
+    mode: &'static str,
+    flags: &'static [&'static str],
+    runs: bool,
+) -> Build {
+    Build { go, goarch, mode, flags, runs, captured: OnceLock::new() }
+}
+
+static BUILDS: [Build; 7] = [
+    build("go1.26", "amd64", "exe", &[], true),
+    build("go1.26", "arm64", "exe", &[], true),
+    build("go1.27", "amd64", "exe", &[], true),
+    build("go1.27", "arm64", "exe", &[], true),
+    build("go1.26", "amd64", "pie", &["-buildmode=pie"], true),
+    // The loader that such a file names is not in the emulator's reach.
+    build("go1.27", "arm64", "pie", &["-buildmode=pie"], false),
+    build("go1.27", "amd64", "noopt", &["-trimpath", "-gcflags=all=-N -l"], true),
+];
+
+/// What is added to the command line of the go command.
+const VARIANTS: [(&str, &[&str]); 4] = [
+    ("plain", &["-compressdwarf=false"]),
+    ("default", &[]),
+    ("strip", &["-s", "-w"]),
+    ("x", &["-compressdwarf=false", "-X=main.x=from the command line", "-X", "main.y=nothing"]),
+];
+
+/// The part of a captured program's `link.json` that is used here.
+#[derive(Deserialize)]
+struct Captured {
+    link: PathBuf,
+    argv: Vec<String>,
+    env: std::collections::BTreeMap<String, String>,
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for program in programs() {
+        for build in &BUILDS {
+            for (variant, flags) in VARIANTS {
+                // Only this program has a variable for -X.
+                if variant == "x" && program != "hello" {
+                    continue;
+                }
+                let label = [&program, build.go, build.goarch, build.mode, variant].join("/");
+                let program = program.clone();
+                trials.push(Trial::test(label, move || one(&program, build, variant, flags).map_err(Failed::from)));
+            }
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// The folders of `testdata/golang`.
+fn programs() -> Vec<String> {
+    let entries = std::fs::read_dir(sources()).expect("testdata/golang can be read");
+    let folders = entries.filter_map(|entry| entry.ok()).filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn sources() -> PathBuf {
+    support::root().join("testdata/golang")
+}
+
+impl Build {
+    /// The folders of the captured programs; made by the first test that asks.
+    fn capture(&self) -> Result<&[PathBuf], String> {
+        let made = self.captured.get_or_init(|| {
+            let folder = support::scratch(&format!("identity-{}-{}-{}", self.go, self.goarch, self.mode));
+            let mut command = support::command(support::need("python3")?);
+            command.arg(support::root().join("tools/corpus.py")).args(["capture", "--variants", "", "-o"]).arg(&folder);
+            command.arg("--go").arg(support::need(self.go)?).args(["--goarch", self.goarch, "--cwd"]).arg(sources());
+            command.args(["./...", "--", "-buildvcs=false"]).args(self.flags);
+            command.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-cache"));
+            let finished = support::run_ok(&mut command, BUILD)?;
+            Ok(finished.stdout.lines().map(PathBuf::from).collect())
+        });
+        made.as_deref().map_err(String::clone)
+    }
+
+    fn program(&self, name: &str) -> Result<&Path, String> {
+        let wanted = format!("{}-{}-{name}", self.go.trim_start_matches("go"), self.goarch);
+        let is_it = |folder: &&PathBuf| {
+            let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+            folder.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let found = self.capture()?.iter().find(is_it);
+        found.map(PathBuf::as_path).ok_or_else(|| format!("the go command did not link {wanted}"))
+    }
+}
+
+fn one(program: &str, build: &Build, variant: &str, flags: &[&str]) -> Result<(), String> {
+    let folder = build.program(program)?;
+    let text = std::fs::read_to_string(folder.join("link.json")).map_err(|error| error.to_string())?;
+    let captured: Captured = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let outputs = ["go", "cgolink"].map(|who| folder.join(format!("{variant}.{who}")));
+    let go = [captured.link.as_os_str().to_owned()];
+    let own: [OsString; 2] = [support::cgolink().into(), "link".into()];
+    let stands_in = std::env::var_os("CGOLINK_TEST_LINKER").is_some_and(|name| name == "go");
+    link(&captured, &go, folder, flags, &outputs[0])?;
+    link(&captured, if stands_in { &go } else { &own }, folder, flags, &outputs[1])?;
+    let [theirs, ours] = outputs.each_ref().map(|output| std::fs::read(output).expect("a link makes its output"));
+    let report = verify::compare([&theirs, &ours], &outputs, 3).map_err(|error| error.to_string())?;
+    match report.verdict {
+        Verdict::Identical => {}
+        Verdict::EqualUncompressed if variant == "default" => {
+            if ours.len() > theirs.len() {
+                return Err(format!("{} bytes, but Go's linker needs only {}", ours.len(), theirs.len()));
+            }
+        }
+        _ => return Err(report.text(&outputs)),
+    }
+    if variant == "plain" && build.runs {
+        runs(&outputs[1], program, build)?;
+    }
+    for output in outputs {
+        std::fs::remove_file(&output).map_err(|error| format!("{}: {error}", output.display()))?;
+    }
+    Ok(())
+}
+
+/// Links as the go command asked for it, with more flags before the main package.
+fn link(captured: &Captured, linker: &[OsString], folder: &Path, flags: &[&str], output: &Path) -> Result<(), String> {
+    let config = folder.join("importcfg.link");
+    let fill = |word: &String| {
+        word.replace("{out}", &output.to_string_lossy()).replace("{importcfg}", &config.to_string_lossy())
+    };
+    let words: Vec<String> = captured.argv.iter().map(fill).collect();
+    let (main, before) = words.split_last().ok_or("link.json has no arguments")?;
+    let mut command = support::command(&linker[0]);
+    command.args(&linker[1..]).args(before).args(flags).arg(main);
+    command.envs(&captured.env).env("CGOLINK_FALLBACK", "error");
+    let finished = support::run_ok(&mut command, LINK)?;
+    match finished.stdout.is_empty() && finished.stderr.is_empty() {
+        true => Ok(()),
+        false => Err(format!("the link was not silent: {}{}", finished.stdout, finished.stderr)),
+    }
+}
+
+fn runs(file: &Path, program: &str, build: &Build) -> Result<(), String> {
+    let finished = support::run_ok(&mut support::runner(file, build.goarch == "arm64")?, RUN)?;
+    let wanted =
+        std::fs::read_to_string(sources().join(program).join("output.txt")).map_err(|error| error.to_string())?;
+    match finished.stdout == wanted {
+        true => Ok(()),
+        false => Err(format!("{program} wrote\n{}but should have written\n{wanted}", finished.stdout)),
+    }
+}
