@@ -63,6 +63,8 @@ pub struct GoLink {
     pub gnu_build_id: Option<String>,
     /// `-X`: importpath.name and value, in order.
     pub definitions: Vec<(String, Vec<u8>)>,
+    /// How many of these stand before `-importcfg`, which defines a variable too.
+    pub definitions_before_importcfg: usize,
     /// `-s`.
     pub omit_symtab: bool,
     /// `-w`, where it was said.
@@ -167,6 +169,7 @@ impl Default for GoLink {
             build_id: String::new(),
             gnu_build_id: None,
             definitions: Vec::new(),
+            definitions_before_importcfg: 0,
             omit_symtab: false,
             omit_dwarf: None,
             compress_dwarf: true,

@@ -28,16 +28,11 @@ impl Definitions {
             values.insert("runtime.defaultGOROOT".to_owned(), root.as_bytes().to_vec());
         }
         values.insert(BUILD_VERSION.to_owned(), build_version(program).into_bytes());
-        if let Some(info) = &program.module_info {
-            values.insert(MODULE_INFO.to_owned(), info.clone());
-        }
-        for (name, value) in &program.options.definitions {
-            let name = match name.rfind('.') {
-                Some(dot) => program::escape_path(&name[..dot]) + &name[dot..],
-                None => name.clone(),
-            };
-            values.insert(name, value.clone());
-        }
+        let asked = &program.options.definitions;
+        let (before, after) = asked.split_at(program.options.definitions_before_importcfg.min(asked.len()));
+        values.extend(before.iter().map(symbol_and_value));
+        values.extend(program.module_info.iter().map(|info| (MODULE_INFO.to_owned(), info.clone())));
+        values.extend(after.iter().map(symbol_and_value));
         Definitions(values)
     }
 
@@ -52,6 +47,15 @@ impl Definitions {
         let failed: Vec<Diagnostic> = set.filter_map(Result::err).flatten().collect();
         Diagnostics::check((), failed)
     }
+}
+
+/// The symbol that a definition names, and the value.
+fn symbol_and_value((name, value): &(String, Vec<u8>)) -> (String, Vec<u8>) {
+    let symbol = match name.rfind('.') {
+        Some(dot) => program::escape_path(&name[..dot]) + &name[dot..],
+        None => name.clone(),
+    };
+    (symbol, value.clone())
 }
 
 /// Sets a variable of type `string`.
@@ -97,5 +101,83 @@ fn build_version(program: &Program<'_>) -> String {
         // A version takes one dash.
         experiments if version.contains('-') => format!("{version} X:{experiments}"),
         experiments => format!("{version}-X:{experiments}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::golink::GoLink;
+    use crate::golang::fixture::{self, Definition};
+    use crate::inputs::goobj::records::flag;
+    use crate::target::Architecture;
+
+    fn options(definitions: &[(&str, &str)], before_importcfg: usize) -> GoLink {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), value.as_bytes().to_vec());
+        GoLink {
+            definitions: definitions.iter().map(own).collect(),
+            definitions_before_importcfg: before_importcfg,
+            ..GoLink::default()
+        }
+    }
+
+    #[test]
+    fn the_first_mention_gives_the_place_and_the_last_the_value() {
+        let options = options(&[("x.v2/p.b", "1"), ("main.a", "2"), ("x.v2/p.b", "3"), (MODULE_INFO, "y")], 1);
+        let mut program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        program.module_info = Some(b"modules".to_vec());
+        let definitions = Definitions::of(&program);
+        let names: Vec<&str> = definitions.0.keys().map(String::as_str).collect();
+        assert_eq!(names, [BUILD_VERSION, "x.v2/p.b", MODULE_INFO, "main.a"]);
+        assert_eq!(definitions.value("x.v2/p.b"), b"3");
+        assert_eq!(definitions.value(MODULE_INFO), b"y");
+        assert_eq!(definitions.value("nothing"), b"");
+    }
+
+    /// A program with a string, a number and a string that is not used.
+    fn apply(definitions: &[(&str, &str)], look: impl Fn(&Symbols<'_>)) -> Result<()> {
+        let options = options(definitions, 0);
+        let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        let variable = |name, aux| Definition { name, kind: 9, size: 24, aux: vec![(0, aux)], ..Definition::default() };
+        let kind = |name| Definition { name, kind: 3, flags: flag::GO_TYPE, size: 48, ..Definition::default() };
+        let all = [
+            kind("type:string"),
+            kind("type:int"),
+            variable("main.s", 0),
+            variable("main.n", 1),
+            variable("main.unused", 0),
+        ];
+        let objects = [fixture::object(&all)];
+        let mut symbols = fixture::load(&program, &objects);
+        for name in ["main.s", "main.n"] {
+            let symbol = symbols.find(name.as_bytes(), Version::Abi0).expect("a definition");
+            symbols.set(symbol, attribute::REACHABLE);
+        }
+        let result = Definitions::of(&program).apply(&mut symbols, &program);
+        look(&symbols);
+        result
+    }
+
+    #[test]
+    fn a_variable_gets_a_text_and_keeps_its_size() {
+        let result = apply(&[("main.s", "abc"), ("main.unused", "x"), ("main.missing", "y")], |symbols| {
+            let find = |name: &str| symbols.find(name.as_bytes(), Version::Abi0);
+            let (variable, text) = (find("main.s").expect("it"), find("main.s.str").expect("its text"));
+            assert_eq!((symbols.kind(variable), symbols.size(variable)), (Kind::Data, 24));
+            assert_eq!(symbols.data(variable), [[0; 8], 3u64.to_le_bytes()].concat());
+            let targets: Vec<GoSymbol> = symbols.relocations(variable).map(|relocation| relocation.target).collect();
+            assert_eq!(targets, [text]);
+            assert_eq!((symbols.kind(text), symbols.data(text)), (Kind::Rodata, &b"abc\0"[..]));
+            assert!(symbols.is_reachable(text));
+            assert_eq!((find("main.unused.str"), find("main.missing")), (None, None));
+        });
+        result.expect("strings");
+    }
+
+    #[test]
+    fn only_strings_are_set() {
+        let errors = apply(&[("main.n", "3")], |_| {}).expect_err("a number");
+        let want = "main.n: cannot set with -X: not a var of type string (type:int)";
+        assert!(errors.to_string().contains(want), "{errors}");
     }
 }

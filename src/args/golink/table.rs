@@ -338,6 +338,7 @@ pub static FLAGS: &[Flag] = &[
         "importcfg",
         Text(|link, value| {
             link.importcfg = path(value);
+            link.definitions_before_importcfg = link.definitions.len();
             Ok(())
         }),
         "which file holds which package",
