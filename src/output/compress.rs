@@ -5,11 +5,12 @@
 //! is raw deflate data that ends at a byte boundary (a sync flush), so that the blocks, between one header and one
 //! checksum combined from theirs, are a single stream. With zstd each block is a frame, and a sequence of frames is valid.
 //!
-//! The level is the fastest one, as in the other linkers: debug sections are written far more often than read.
+//! The levels are fast ones, as in the other linkers: debug sections are written far more often than read. zlib's first level
+//! has fixed codes and leaves 15 % more bytes than Go's linker; its second one leaves 3 % less.
 
+use flate2::{Compress, Compression, FlushCompress, Status};
 use object::elf::{ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD};
 
-use super::deflate;
 use crate::args::request::DebugCompression;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
@@ -19,10 +20,11 @@ pub const BLOCK_SIZE: usize = 1 << 20;
 /// `sh_addralign` of a compressed section: that of its Elf64_Chdr.
 pub const ALIGNMENT: u64 = 8;
 
-const LEVEL: u32 = 1;
+const ZLIB_LEVEL: u32 = 2;
+const ZSTD_LEVEL: i32 = 1;
 /// Bytes of Elf64_Chdr.
 const HEADER_SIZE: usize = 24;
-/// CMF and FLG: deflate with a 32 KiB window, fastest level (RFC 1950).
+/// CMF and FLG: deflate with a 32 KiB window, a fast level (RFC 1950).
 const ZLIB_HEADER: [u8; 2] = [0x78, 0x01];
 /// An empty last block with the fixed codes (RFC 1951).
 const LAST_DEFLATE_BLOCK: [u8; 2] = [0x03, 0x00];
@@ -54,9 +56,9 @@ pub fn compress_block(compression: DebugCompression, bytes: &[u8]) -> Result<Blo
     };
     let (compressed, checksum) = match compression {
         DebugCompression::None => (bytes.to_vec(), 1),
-        DebugCompression::Zlib => (deflate::compress(bytes), libdeflater::adler32(bytes)),
+        DebugCompression::Zlib => (deflate(bytes).map_err(failed)?, libdeflater::adler32(bytes)),
         DebugCompression::Zstd => {
-            let frame = zstd::bulk::compress(bytes, LEVEL as i32);
+            let frame = zstd::bulk::compress(bytes, ZSTD_LEVEL);
             (frame.map_err(|error| failed(error.to_string()))?, 1)
         }
     };
@@ -100,6 +102,25 @@ impl CompressedSection {
     }
 }
 
+/// Raw deflate data that ends at a byte boundary and does not end the stream.
+fn deflate(bytes: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    let mut stream = Compress::new(Compression::new(ZLIB_LEVEL), false);
+    let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
+    loop {
+        let taken = stream.total_in() as usize;
+        let status =
+            stream.compress_vec(&bytes[taken..], &mut out, FlushCompress::Sync).map_err(|error| error.to_string())?;
+        // A flush is complete when there was room left behind it.
+        if stream.total_in() as usize == bytes.len() && out.len() < out.capacity() {
+            return Ok(out);
+        }
+        if status == Status::StreamEnd {
+            return Err("the deflate stream ended early".to_owned());
+        }
+        out.reserve(out.capacity().max(64));
+    }
+}
+
 /// The Adler-32 (RFC 1950, chapter 8.2) of two pieces, from those of each; `size` is that of the second.
 fn join_adler32(first: u32, second: u32, size: usize) -> u32 {
     const MODULUS: u64 = 65521;
@@ -115,7 +136,6 @@ fn join_adler32(first: u32, second: u32, size: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::inputs::compressed;
-    use flate2::Status;
 
     fn text(size: usize) -> Vec<u8> {
         let mut state = 1u32;

@@ -3,7 +3,6 @@
 pub mod buildid;
 pub mod compress;
 pub mod contents;
-mod deflate;
 pub mod file;
 pub mod gnu_property;
 pub mod headers;
