@@ -113,8 +113,9 @@ def judge(done, output):
     text = done.stderr + done.stdout
     if b"panicked at" in text or b"this is a bug" in text or b"internal error" in text or done.returncode == 101:
         return "panic"
-    # A child's death is told by the shell's convention, or by the linker that watched over it.
-    if done.returncode < 0 or done.returncode > 128 or b"Segmentation fault" in text or b"PLEASE submit a bug report" in text:
+    # Its own death, or that of a child, told by the shell's convention or by the linker that watched over it.
+    died = done.returncode < 0 or 128 + 1 <= done.returncode <= 128 + 31
+    if died or b"Segmentation fault" in text or b"PLEASE submit a bug report" in text:
         return "signal"
     if not output.exists() or output.read_bytes() != PREVIOUS:
         return "output lost"
