@@ -257,8 +257,7 @@ fn settle<'data>(symbols: &mut Symbols<'data>, shards: Vec<Shard>, firsts: &[u32
     let mut names = Vec::with_capacity(shards.len());
     for shard in shards {
         winners.extend(shard.names.iter().map(|entry| (entry.first, entry.winner)).filter(|(first, won)| first != won));
-        let contents = shard.contents.iter().map(|entry| (entry.first, entry.winner));
-        winners.extend(contents.filter(|(first, winner)| first != winner));
+        winners.extend(shard.contents);
         sizes.extend(shard.sizes);
         names.push(shard.names);
     }

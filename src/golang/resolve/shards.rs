@@ -1,6 +1,7 @@
 //! Names and contents to the definition that counts: each shard of all hashes by one worker (Go 1.26 and 1.27,
 //! `cmd/link/internal/loader/loader.go`, addSym).
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashTable;
@@ -31,9 +32,13 @@ struct ByContents {
     size: u32,
 }
 
-/// The hashes of one object's symbols, sorted by class and shard, and in the order of the object within these.
+/// Shards of contents for each shard of names: most definitions are found by their contents, so these tables are made small
+/// enough for a core's own cache.
+const CONTENT_SHARDS: usize = 4;
+
+/// The hashes of one object's symbols, by class and shard, and in the order of the object within these.
 pub(super) struct Hashed {
-    names: Sorted<(u64, u32)>,
+    names: [Sorted<(u64, u32)>; 3],
     contents: Sorted<ByContents>,
 }
 
@@ -41,58 +46,68 @@ impl Hashed {
     /// Hashes one object's symbols.
     pub(super) fn of(entry: &ObjectEntry<'_>) -> Self {
         let (object, counts) = (&entry.object, entry.object.counts());
-        let named = (0u32..counts.package).chain(counts.package + counts.hashed64 + counts.hashed..counts.all());
-        let names = named.filter_map(|local| {
-            let symbol = object.symbol(local);
-            let class = match local {
-                _ if local < counts.package => Class::Package,
-                _ if local < counts.definitions() => Class::Other,
-                _ => Class::Reference,
-            };
-            // Definitions without a name are their own; all references without one are the same symbol.
-            if symbol.is_unnamed() && class != Class::Reference {
-                return None;
-            }
-            match Version::of_abi(symbol.abi()) {
-                Version::Static => None,
-                version => {
-                    let hash = names::hash(object.name(symbol), version);
-                    Some((class as usize * SHARDS + names::shard_of(hash), (hash, entry.base + local)))
+        let first_other = counts.package + counts.hashed64 + counts.hashed;
+        let named = |class: Class, range: Range<u32>| {
+            let hashed = range.filter_map(|local| {
+                let symbol = object.symbol(local);
+                // Definitions without a name are their own; all references without one are the same symbol.
+                if symbol.is_unnamed() && class != Class::Reference {
+                    return None;
                 }
-            }
-        });
-        let contents = (counts.package..counts.package + counts.hashed64 + counts.hashed).filter_map(|local| {
-            let content = object.content_hash(local)?;
-            let size = object.symbol(local).size();
-            let by = ByContents { hash: content.spread(), slot: entry.base + local, size };
-            Some((names::shard_of(by.hash[0]), by))
-        });
-        Hashed { names: Sorted::new(3 * SHARDS, names), contents: Sorted::new(SHARDS, contents) }
+                match Version::of_abi(symbol.abi()) {
+                    Version::Static => None,
+                    version => Some((names::hash(object.name(symbol), version), entry.base + local)),
+                }
+            });
+            let hashed: Vec<(u64, u32)> = hashed.collect();
+            Sorted::new(SHARDS, || hashed.iter().copied(), |(hash, _)| names::shard_of(*hash))
+        };
+        let contents = || {
+            (counts.package..first_other).filter_map(|local| {
+                let hash = object.content_hash(local)?.spread();
+                Some(ByContents { hash, slot: entry.base + local, size: object.symbol(local).size() })
+            })
+        };
+        Hashed {
+            names: [
+                named(Class::Package, 0..counts.package),
+                named(Class::Other, first_other..counts.definitions()),
+                named(Class::Reference, counts.definitions()..counts.all()),
+            ],
+            contents: Sorted::new(SHARDS * CONTENT_SHARDS, contents, |by| content_shard(by.hash[0])),
+        }
     }
 }
 
-/// Entries sorted by bucket, in the order in which they came within each.
+/// The shard of contents; those of a shard of names follow each other.
+const fn content_shard(hash: u64) -> usize {
+    const SHIFT: u32 = 64 - (SHARDS * CONTENT_SHARDS).trailing_zeros();
+    (hash >> SHIFT) as usize
+}
+
+/// Entries by bucket, in the order in which they came within each.
 pub(super) struct Sorted<T> {
     entries: Vec<T>,
     starts: Vec<u32>,
 }
 
 impl<T: Copy + Default> Sorted<T> {
-    fn new(buckets: usize, found: impl Iterator<Item = (usize, T)>) -> Self {
-        let found: Vec<(usize, T)> = found.collect();
+    /// `found` is gone through twice.
+    fn new<I: Iterator<Item = T>>(buckets: usize, found: impl Fn() -> I, bucket_of: impl Fn(&T) -> usize) -> Self {
         let mut starts = vec![0u32; buckets + 1];
-        for (bucket, _) in &found {
-            starts[bucket + 1] += 1;
-        }
+        found().for_each(|entry| starts[bucket_of(&entry) + 1] += 1);
         for bucket in 0..buckets {
             starts[bucket + 1] += starts[bucket];
         }
-        let mut next = starts.clone();
-        let mut entries = vec![T::default(); found.len()];
-        for (bucket, entry) in found {
-            entries[next[bucket] as usize] = entry;
-            next[bucket] += 1;
+        let mut entries = vec![T::default(); starts[buckets] as usize];
+        // Each start moves to where its bucket ends, which is where the next one starts.
+        for entry in found() {
+            let next = &mut starts[bucket_of(&entry)];
+            entries[*next as usize] = entry;
+            *next += 1;
         }
+        starts.rotate_right(1);
+        starts[0] = 0;
         Sorted { entries, starts }
     }
 
@@ -153,41 +168,49 @@ impl At {
 /// A shard of the table.
 pub(super) struct Shard {
     pub names: HashTable<NameEntry>,
-    pub contents: HashTable<ContentEntry>,
+    /// Contents whose definition that counts is not the first: where they first stood, and it.
+    pub contents: Vec<(u32, u32)>,
     /// Zeroed and initialised definitions of one variable: where its name first stood, and the larger size.
     pub sizes: Vec<(u32, u32)>,
     pub errors: Vec<Diagnostic>,
 }
 
 /// Contents with where they first stood, and the definition that wins.
-pub(super) struct ContentEntry {
+struct ContentEntry {
     hash: [u64; 2],
-    pub first: u32,
-    pub winner: u32,
+    first: u32,
+    winner: u32,
     size: u32,
 }
 
 impl Shard {
     /// Fills a shard, object by object.
     pub(super) fn fill(shard: usize, space: &Space<'_, '_>, hashed: &[Hashed]) -> Self {
-        let (mut names, mut contents) = (HashTable::new(), HashTable::new());
-        let of_class = |of: &Hashed, class: Class| of.names.bucket(class as usize * SHARDS + shard).len();
-        let count = |of: &Hashed| of_class(of, Class::Package) + of_class(of, Class::Other);
-        names.reserve(hashed.iter().map(count).sum(), |entry: &NameEntry| entry.hash);
-        let most = hashed.iter().map(|of| of.contents.bucket(shard).len()).sum::<usize>();
-        contents.reserve(most / 2, |entry: &ContentEntry| entry.hash[0]);
-        let mut table = Shard { names, contents, sizes: Vec::new(), errors: Vec::new() };
+        let mut names = HashTable::new();
+        // Most of what is not defined in a package is defined again and again.
+        let new = |of: &Hashed| {
+            let [package, other, _] = &of.names;
+            package.bucket(shard).len() + other.bucket(shard).len() / 4
+        };
+        names.reserve(hashed.iter().map(new).sum(), |entry: &NameEntry| entry.hash);
+        let mut table = Shard { names, contents: Vec::new(), sizes: Vec::new(), errors: Vec::new() };
         let class = |class: Class| {
             (0u32..).zip(hashed).flat_map(move |(object, of)| {
-                let found = of.names.bucket(class as usize * SHARDS + shard).iter();
+                let found = of.names[class as usize].bucket(shard).iter();
                 found.map(move |&(hash, slot)| (hash, At { object, slot }))
             })
         };
         for (hash, at) in class(Class::Package) {
             table.define_in_package(space, hash, at);
         }
-        for by in hashed.iter().flat_map(|of| of.contents.bucket(shard)) {
-            table.define_contents(space, by);
+        let mut contents = HashTable::new();
+        for shard in shard * CONTENT_SHARDS..(shard + 1) * CONTENT_SHARDS {
+            for by in hashed.iter().flat_map(|of| of.contents.bucket(shard)) {
+                define_contents(&mut contents, space, by);
+            }
+            let later = contents.iter().filter(|entry| entry.first != entry.winner);
+            table.contents.extend(later.map(|entry| (entry.first, entry.winner)));
+            contents.clear();
         }
         for (hash, at) in class(Class::Other) {
             table.define(space, hash, at);
@@ -209,23 +232,6 @@ impl Shard {
             Some(entry) => *entry = at.new_entry(hash),
             None => {
                 self.names.insert_unique(hash, at.new_entry(hash), |entry| entry.hash);
-            }
-        }
-    }
-
-    /// The same contents may be stored without the zeros at their end: the largest of equals counts.
-    fn define_contents(&mut self, space: &Space<'_, '_>, by: &ByContents) {
-        let same = |entry: &ContentEntry| entry.hash == by.hash;
-        match self.contents.find_mut(by.hash[0], same) {
-            Some(entry) => {
-                if by.size > entry.size {
-                    (entry.winner, entry.size) = (by.slot, by.size);
-                }
-                space.firsts[by.slot as usize].store(entry.first, Ordering::Relaxed);
-            }
-            None => {
-                let new = ContentEntry { hash: by.hash, first: by.slot, winner: by.slot, size: by.size };
-                self.contents.insert_unique(by.hash[0], new, |entry| entry.hash[0]);
             }
         }
     }
@@ -256,6 +262,22 @@ impl Shard {
             }
             Verdict::OldWithSize(size) => self.sizes.push((first, size)),
             Verdict::Duplicate => self.errors.push(duplicate(space, old, at)),
+        }
+    }
+}
+
+/// The same contents may be stored without the zeros at their end: the largest of equals counts.
+fn define_contents(contents: &mut HashTable<ContentEntry>, space: &Space<'_, '_>, by: &ByContents) {
+    match contents.find_mut(by.hash[0], |entry| entry.hash == by.hash) {
+        Some(entry) => {
+            if by.size > entry.size {
+                (entry.winner, entry.size) = (by.slot, by.size);
+            }
+            space.firsts[by.slot as usize].store(entry.first, Ordering::Relaxed);
+        }
+        None => {
+            let new = ContentEntry { hash: by.hash, first: by.slot, winner: by.slot, size: by.size };
+            contents.insert_unique(by.hash[0], new, |entry| entry.hash[0]);
         }
     }
 }
