@@ -43,7 +43,7 @@ pub fn resolve<'data>(
 ) -> Result<Symbols<'data>> {
     let objects = entries(inputs, packages, release)?;
     let total = objects.last().map_or(0, |entry| entry.base as usize + entry.object.counts().all() as usize);
-    let hashed: Vec<Hashed> = objects.par_iter().map(Hashed::of).collect();
+    let hashed = Hashed::all(&objects);
     let firsts: Vec<AtomicU32> = (0..total as u32).into_par_iter().map(AtomicU32::new).collect();
     let space = Space { objects: &objects, packages, release, firsts: &firsts };
     let shards: Vec<Shard> = (0..SHARDS).into_par_iter().map(|shard| Shard::fill(shard, &space, &hashed)).collect();

@@ -1,10 +1,10 @@
 //! Names and contents to the definition that counts: each shard of all hashes by one worker (Go 1.26 and 1.27,
 //! `cmd/link/internal/loader/loader.go`, addSym).
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashTable;
+use rayon::prelude::*;
 
 use crate::diag::Diagnostic;
 use crate::golang::kind::Kind;
@@ -36,47 +36,75 @@ struct ByContents {
 /// enough for a core's own cache.
 const CONTENT_SHARDS: usize = 4;
 
-/// The hashes of one object's symbols, by class and shard, and in the order of the object within these.
+/// How many symbols are hashed as one list, about: enough that what each shard finds there lies close together.
+const GROUP: u32 = 1 << 16;
+
+/// The hashes of the symbols of a few objects, by class and shard, and in the order of the objects within these.
 pub(super) struct Hashed {
-    names: [Sorted<(u64, u32)>; 3],
+    names: [Sorted<(u64, At)>; 3],
     contents: Sorted<ByContents>,
 }
 
 impl Hashed {
-    /// Hashes one object's symbols.
-    pub(super) fn of(entry: &ObjectEntry<'_>) -> Self {
-        let (object, counts) = (&entry.object, entry.object.counts());
-        let first_other = counts.package + counts.hashed64 + counts.hashed;
-        let named = |class: Class, range: Range<u32>| {
-            let hashed = range.filter_map(|local| {
-                let symbol = object.symbol(local);
-                // Definitions without a name are their own; all references without one are the same symbol.
-                if symbol.is_unnamed() && class != Class::Reference {
-                    return None;
-                }
-                match Version::of_abi(symbol.abi()) {
-                    Version::Static => None,
-                    version => Some((names::hash(object.name(symbol), version), entry.base + local)),
-                }
-            });
-            let hashed: Vec<(u64, u32)> = hashed.collect();
+    /// Hashes the symbols of all objects, a few of them at a time.
+    pub(super) fn all(objects: &[ObjectEntry<'_>]) -> Vec<Self> {
+        let mut groups = Vec::new();
+        let mut start = 0;
+        for (index, entry) in objects.iter().enumerate() {
+            let end = entry.base + entry.object.counts().all();
+            if end - objects[start].base >= GROUP || index + 1 == objects.len() {
+                groups.push(start..index + 1);
+                start = index + 1;
+            }
+        }
+        groups.into_par_iter().map(|group| Hashed::of(group.start as u32, &objects[group])).collect()
+    }
+
+    fn of(first: u32, objects: &[ObjectEntry<'_>]) -> Self {
+        let named = |class: Class| {
+            let of_object = |(index, entry)| names_of(index, entry, class);
+            let hashed: Vec<(u64, At)> = (first..).zip(objects).flat_map(of_object).collect();
             Sorted::new(SHARDS, || hashed.iter().copied(), |(hash, _)| names::shard_of(*hash))
         };
-        let contents = || {
-            (counts.package..first_other).filter_map(|local| {
-                let hash = object.content_hash(local)?.spread();
-                Some(ByContents { hash, slot: entry.base + local, size: object.symbol(local).size() })
-            })
-        };
+        let contents = || objects.iter().flat_map(contents_of);
         Hashed {
-            names: [
-                named(Class::Package, 0..counts.package),
-                named(Class::Other, first_other..counts.definitions()),
-                named(Class::Reference, counts.definitions()..counts.all()),
-            ],
+            names: [named(Class::Package), named(Class::Other), named(Class::Reference)],
             contents: Sorted::new(SHARDS * CONTENT_SHARDS, contents, |by| content_shard(by.hash[0])),
         }
     }
+}
+
+/// The hashes of an object's names of one class.
+fn names_of(index: u32, entry: &ObjectEntry<'_>, class: Class) -> impl Iterator<Item = (u64, At)> {
+    let (object, counts) = (&entry.object, entry.object.counts());
+    let range = match class {
+        Class::Package => 0..counts.package,
+        Class::Other => counts.definitions() - counts.non_package..counts.definitions(),
+        Class::Reference => counts.definitions()..counts.all(),
+    };
+    range.filter_map(move |local| {
+        let symbol = object.symbol(local);
+        // Definitions without a name are their own; all references without one are the same symbol.
+        if symbol.is_unnamed() && class != Class::Reference {
+            return None;
+        }
+        match Version::of_abi(symbol.abi()) {
+            Version::Static => None,
+            version => {
+                let at = At { object: index, slot: entry.base + local };
+                Some((names::hash(object.name(symbol), version), at))
+            }
+        }
+    })
+}
+
+/// The hashes of what an object defines by its contents.
+fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = ByContents> {
+    let (object, counts) = (&entry.object, entry.object.counts());
+    (counts.package..counts.definitions() - counts.non_package).filter_map(move |local| {
+        let hash = object.content_hash(local)?.spread();
+        Some(ByContents { hash, slot: entry.base + local, size: object.symbol(local).size() })
+    })
 }
 
 /// The shard of contents; those of a shard of names follow each other.
@@ -149,7 +177,7 @@ impl<'data> Space<'_, 'data> {
 }
 
 /// A slot with the object that it belongs to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct At {
     object: u32,
     slot: u32,
@@ -194,12 +222,7 @@ impl Shard {
         };
         names.reserve(hashed.iter().map(new).sum(), |entry: &NameEntry| entry.hash);
         let mut table = Shard { names, contents: Vec::new(), sizes: Vec::new(), errors: Vec::new() };
-        let class = |class: Class| {
-            (0u32..).zip(hashed).flat_map(move |(object, of)| {
-                let found = of.names[class as usize].bucket(shard).iter();
-                found.map(move |&(hash, slot)| (hash, At { object, slot }))
-            })
-        };
+        let class = |class: Class| hashed.iter().flat_map(move |of| of.names[class as usize].bucket(shard)).copied();
         for (hash, at) in class(Class::Package) {
             table.define_in_package(space, hash, at);
         }
