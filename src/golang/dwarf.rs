@@ -16,6 +16,8 @@ mod lines;
 mod put;
 mod scan;
 mod synthesis;
+#[cfg(test)]
+mod tests;
 mod types;
 mod units;
 

@@ -79,8 +79,11 @@ impl Seen {
 pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersion) -> Vec<UnitScan> {
     let nothing = || Seen(vec![0; symbols.count().div_ceil(64)]);
     let scan = |seen: &mut Seen, unit: &Vec<GoSymbol>| {
-        let scan = scan_unit(symbols, unit, version, seen);
+        let mut scan = scan_unit(symbols, unit, version, seen);
         seen.forget(&scan);
+        if version == DwarfVersion::Four {
+            scan.addresses.clear();
+        }
         scan
     };
     text.units.par_iter().map_init(nothing, scan).collect()
