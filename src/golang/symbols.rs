@@ -171,6 +171,7 @@ pub struct Made<'data> {
     pub aux: Vec<(AuxKind, GoSymbol)>,
     /// Which of its name.
     version: u8,
+    is_content_hashed: bool,
 }
 
 /// A relocation with its target found.
@@ -409,6 +410,10 @@ impl<'data> Symbols<'data> {
 
     /// Whether it is content-addressed by a full hash.
     pub fn is_content_hashed(&self, symbol: GoSymbol) -> bool {
+        self.made(symbol).is_some_and(|made| made.is_content_hashed) || self.is_hashed_definition(symbol)
+    }
+
+    fn is_hashed_definition(&self, symbol: GoSymbol) -> bool {
         self.definition(symbol).is_some_and(|(id, local)| {
             let counts = self.object(id).object.counts();
             let first = counts.package + counts.hashed64;
@@ -603,6 +608,7 @@ impl<'data> Symbols<'data> {
                 relocations: self.relocations(symbol).collect(),
                 aux: self.aux(symbol).collect(),
                 version: Version::of_abi(record.abi()) as u8,
+                is_content_hashed: self.is_hashed_definition(symbol),
             };
             self.homes[symbol.index()] = Home { object: MADE, local: self.made.len() as u32 };
             self.made.push(made);

@@ -251,8 +251,12 @@ pub fn address(symbols: &mut Symbols<'_>, program: &Program<'_>, text: &mut Text
         cursor = Cursor { address: base, value: vec![0; symbols.count()], ..cursor };
         text.order = thunks::place(symbols, program, &text.order, &mut cursor)?;
     }
+    if !base.is_multiple_of(cursor.alignment) {
+        let message = format!("-T puts code at {base:#x}, but some function is aligned to {} bytes", cursor.alignment);
+        return Err(Diagnostic::error("bad-address", message).help("give -T a multiple of that"));
+    }
     cursor.value[end.index()] = cursor.address;
-    cursor.value[start.index()] = base.next_multiple_of(cursor.alignment);
+    cursor.value[start.index()] = base;
     let section = Section {
         name: b".text".to_vec(),
         access: access::EXECUTE,
@@ -385,10 +389,11 @@ mod tests {
     fn addresses_and_code_that_no_machine_has_are_refused() {
         for options in [
             GoLink { text_address: Some(u64::MAX - 5), ..GoLink::default() },
+            GoLink { text_address: Some(0x1020), ..GoLink::default() },
             GoLink { function_alignment: Some(1 << 40), ..GoLink::default() },
         ] {
             let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
-            let objects = [fixture::object(&[function("a", 0, 1, 0), function("b", 0, 1, 0)])];
+            let objects = [fixture::object(&[function("a", 0, 1, 0), function("b", 0, 1, 64)])];
             let mut symbols = fixture::load(&program, &objects);
             reach_all(&mut symbols);
             let mut text = order(&mut symbols, &program).expect("an order");
