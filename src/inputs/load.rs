@@ -82,7 +82,7 @@ enum Leaf<'data> {
     Object { path: &'data Path, data: &'data [u8] },
     Archive { path: &'data Path, archive: Archive<'data>, whole: bool },
     Directive(Command),
-    PassedOver(PassedOver<'data>),
+    PassedOver(Box<PassedOver<'data>>),
 }
 
 /// Opens every input of a request.
@@ -147,7 +147,7 @@ impl<'data> Opener<'data, '_> {
                 return Ok(leaves);
             };
             error.get_or_insert_with(|| why.clone());
-            leaves.push(Leaf::PassedOver(PassedOver { library: name.to_owned(), why, archive }));
+            leaves.push(Leaf::PassedOver(Box::new(PassedOver { library: name.to_owned(), why, archive })));
         }
         error.map_or(Ok(Vec::new()), |error| Err(error.into()))
     }
@@ -365,7 +365,7 @@ fn place<'data>(leaves: Vec<Leaf<'data>>, store: &'data Store, request: &LinkReq
             Leaf::Archive { path, archive, whole: false } => {
                 loaded.archives.push(OpenArchive { position: position as u32, path, archive });
             }
-            Leaf::PassedOver(library) => loaded.passed_over.push(library),
+            Leaf::PassedOver(library) => loaded.passed_over.push(*library),
             Leaf::Directive(Command::Entry(entry)) => loaded.directives.entry = Some(entry),
             Leaf::Directive(Command::Extern(names)) => loaded.directives.undefined.extend(names),
             Leaf::Directive(Command::Version(nodes)) => loaded.directives.versions.extend(nodes),
