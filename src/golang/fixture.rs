@@ -29,6 +29,8 @@ pub(crate) struct Definition {
     pub relocations: Vec<(i32, u8, u16, i64, u32)>,
     /// Raw kind and the position of the symbol among the definitions.
     pub aux: Vec<(u8, u32)>,
+    /// Whether it only refers to a definition elsewhere; references come last.
+    pub is_reference: bool,
 }
 
 /// The bytes of an object whose definitions all have names of no package.
@@ -48,7 +50,9 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
     let (mut symbols, mut relocations, mut aux, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut indices = [vec![0u32], vec![0], vec![0]];
     let reference = |index: u32| [package_index::NONE.to_le_bytes(), index.to_le_bytes()].concat();
+    let mut references = Vec::new();
     for definition in definitions {
+        let symbols = if definition.is_reference { &mut references } else { &mut symbols };
         symbols.extend((definition.name.len() as u32).to_le_bytes());
         symbols.extend((96 + strings.len() as u32).to_le_bytes());
         strings.extend(definition.name.bytes());
@@ -56,6 +60,9 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
         symbols.extend([definition.kind, definition.flags, definition.flags2]);
         symbols.extend(definition.size.to_le_bytes());
         symbols.extend(definition.alignment.to_le_bytes());
+        if definition.is_reference {
+            continue;
+        }
         for (offset, size, kind, addend, target) in &definition.relocations {
             relocations.extend(offset.to_le_bytes());
             relocations.push(*size);
@@ -82,7 +89,7 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
         none(),
         none(),
         symbols,
-        none(),
+        references,
         none(),
         none(),
         none(),

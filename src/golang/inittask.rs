@@ -107,3 +107,71 @@ fn cycle(symbols: &Symbols<'_>, waits: &HashMap<GoSymbol, usize>) -> Diagnostic 
     let diagnostic = Diagnostic::error("import-cycle", problem).help("build the packages again with one toolchain");
     names.into_iter().take(10).fold(diagnostic, |diagnostic, name| diagnostic.note(format!("waiting: {name}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::golink::GoLink;
+    use crate::golang::fixture::{self, Definition};
+    use crate::target::Architecture;
+
+    /// R_INITORDER of Go 1.26.
+    const INIT_ORDER: u16 = 95 + 4;
+
+    /// The tables of a program of tasks: name, whether it has something to run, and after which others it runs.
+    fn tables(tasks: &[(&'static str, bool, &[u32])]) -> Result<(Vec<String>, Vec<String>)> {
+        let options = GoLink::default();
+        let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        let task = |&(name, runs, imports): &(&'static str, bool, &[u32])| Definition {
+            name,
+            kind: 5,
+            size: if runs { 16 } else { 8 },
+            relocations: imports.iter().map(|import| (0, 0, INIT_ORDER, 0, *import)).collect(),
+            ..Definition::default()
+        };
+        let mut all: Vec<Definition> = tasks.iter().map(task).collect();
+        all.push(Definition { name: "runtime.runtime_inittasks", kind: 9, size: 24, ..Definition::default() });
+        let objects = [fixture::object(&all)];
+        let mut symbols = fixture::load(&program, &objects);
+        let main = make(&mut symbols, &program)?.expect("main has a task");
+        assert_eq!((symbols.name(main), symbols.kind(main)), (&b"go:main.inittasks"[..], Kind::NoptrData));
+        let slice = symbols.find(b"runtime.runtime_inittasks", Version::Abi0).expect("a definition");
+        let names = |table: GoSymbol| -> Vec<String> {
+            assert_eq!(symbols.size(table), 8 * symbols.relocation_count(table) as u64);
+            symbols.relocations(table).map(|task| symbols.display(task.target).into_owned()).collect()
+        };
+        let runtime = symbols.relocations(slice).next().map_or(GoSymbol::NONE, |table| table.target);
+        let count = (symbols.size(runtime) / 8).to_le_bytes();
+        assert_eq!(symbols.data(slice), [[0; 8], count, count].concat());
+        Ok((names(main), names(runtime)))
+    }
+
+    #[test]
+    fn imports_run_first_and_then_names_decide() {
+        let (main, runtime) = tables(&[
+            ("main..inittask", true, &[3, 1, 2]),
+            ("b..inittask", true, &[4]),
+            ("a..inittask", true, &[4, 1]),
+            ("d..inittask", true, &[5]),
+            ("z..inittask", false, &[5]),
+            ("runtime..inittask", true, &[6]),
+            ("y..inittask", true, &[]),
+        ])
+        .expect("an order");
+        let want = ["y", "runtime", "d", "b", "a", "main"].map(|name| format!("{name}..inittask"));
+        assert_eq!(main, want, "z has nothing to run");
+        assert_eq!(runtime, ["y..inittask", "runtime..inittask"]);
+    }
+
+    #[test]
+    fn packages_that_wait_for_each_other_are_named() {
+        let tasks: [(&str, bool, &[u32]); 4] = [
+            ("main..inittask", true, &[1]),
+            ("a..inittask", true, &[2]),
+            ("b..inittask", true, &[1]),
+            ("runtime..inittask", true, &[]),
+        ];
+        let text = tables(&tasks).expect_err("a cycle").to_string();
+        assert!(text.contains("waiting: a..inittask") && text.contains("waiting: b..inittask"), "{text}");
+    }
+}

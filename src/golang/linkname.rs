@@ -135,9 +135,58 @@ fn unfrozen(package: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::args::golink::GoLink;
+    use crate::golang::fixture::{self, Definition};
+    use crate::inputs::goabi::Release;
+    use crate::target::Architecture;
+
+    const FROM_ASSEMBLY: u8 = 1 << 2;
+    const STANDARD_LIBRARY: u8 = 1 << 4;
+
+    /// Whether `package` may refer to `name`, which package `std` of the standard library defines with some second flags.
+    fn may_refer(release: &str, package: &str, name: &'static str, defined: u8, object_flags: u8) -> bool {
+        let options = GoLink::default();
+        let mut program = fixture::program(&options, Architecture::X86_64, &[(package, &[]), ("std", &[])]);
+        program.release = Release::of_version(release).expect("a release");
+        program.experiments = "regabiwrappers";
+        let text = Definition { name, kind: 1, size: 1, data: b"\xc3", ..Definition::default() };
+        let pull = Definition { name, flags2: flag2::LINKNAME, is_reference: true, ..Definition::default() };
+        let mut objects = [fixture::object(&[pull]), fixture::object(&[Definition { flags2: defined, ..text }])];
+        objects[1][16] = STANDARD_LIBRARY | object_flags;
+        let symbols = fixture::load(&program, &objects);
+        let result = check(&symbols, &program);
+        if let Err(errors) = &result {
+            assert!(errors.to_string().contains(&format!("{package}: invalid reference to {name}")), "{errors}");
+        }
+        result.is_ok()
+    }
+
+    #[test]
+    fn the_standard_library_says_what_may_be_pulled() {
+        assert!(!may_refer("go1.26", "main", "std.f", 0, 0));
+        assert!(may_refer("go1.26", "main", "std.f", flag2::LINKNAME, 0));
+        assert!(may_refer("go1.26", "std", "std.f", 0, 0), "a package may refer to itself");
+        for release in ["go1.26", "go1.27"] {
+            assert!(!may_refer(release, "main", "crypto/rand.fatal", flag2::LINKNAME, 0));
+            assert!(may_refer(release, "crypto/rand", "crypto/rand.fatal", flag2::LINKNAME, 0));
+        }
+        assert!(!may_refer("go1.26", "main", "runtime.newcoro", flag2::LINKNAME, 0));
+        assert!(may_refer("go1.27", "main", "runtime.newcoro", flag2::LINKNAME, 0), "no longer listed");
+    }
+
+    #[test]
+    fn wrappers_and_assembly_are_judged_by_release() {
+        assert!(may_refer("go1.26", "main", "std.f", 1 << 5, 0), "a wrapper between calling conventions");
+        assert!(!may_refer("go1.27", "main", "std.f", 1 << 6, 0));
+        assert!(!may_refer("go1.27", "main", "std.f", 1 << 5, 0), "go:linknamestd is for the standard library");
+        assert!(!may_refer("go1.27", "main", "std.f", 0, FROM_ASSEMBLY));
+        assert!(may_refer("go1.27", "main", "main.f", 0, FROM_ASSEMBLY), "defined for this package");
+        assert!(may_refer("go1.27", "main", "crosscall", 0, FROM_ASSEMBLY), "not a name of Go");
+    }
+
     #[test]
     fn frozen_modules_are_known_by_their_path_in_development() {
-        let unfrozen = |path| super::unfrozen(path);
         assert_eq!(unfrozen("crypto/internal/fips140/v1.0.0/check").as_deref(), Some("crypto/internal/fips140/check"));
         assert_eq!(unfrozen("crypto/internal/fips140/v1.0.0").as_deref(), Some("crypto/internal/fips140"));
         assert_eq!(unfrozen("crypto/internal/fips140/check"), None);

@@ -1,8 +1,11 @@
 //! Symbols as errors name them: with the package and the file they come from.
 
+use super::pcvalue::PcValues;
 use super::program::Program;
 use super::symbols::{GoSymbol, Symbols};
 use crate::diag::{Diagnostic, Origin};
+use crate::inputs::goobj::AuxKind;
+use crate::target::Architecture;
 
 /// Where a symbol comes from.
 pub fn origin(symbols: &Symbols<'_>, program: &Program<'_>, symbol: GoSymbol) -> Origin {
@@ -18,4 +21,19 @@ pub fn damaged(symbols: &Symbols<'_>, program: &Program<'_>, symbol: GoSymbol, w
     Diagnostic::error("bad-go-object", format!("the symbol {} {what}", symbols.display(symbol)))
         .at(origin(symbols, program, symbol))
         .help("build the package again: go clean -cache, then go build")
+}
+
+/// The source line of an instruction of a function, `file:line`, if its object tells.
+pub fn position(symbols: &Symbols<'_>, program: &Program<'_>, function: GoSymbol, offset: u32) -> Option<String> {
+    let scale = match program.architecture {
+        Architecture::X86_64 => 1,
+        Architecture::Aarch64 => 4,
+    };
+    let value = |kind| {
+        let table = symbols.data(symbols.aux_of(function, kind)?);
+        PcValues::new(table, scale).find(|span| span.end > offset).map(|span| span.value)
+    };
+    let file = u32::try_from(value(AuxKind::Pcfile)?).ok()?;
+    let file = symbols.object(symbols.unit(function)?).object.file(file)?;
+    Some(format!("{}:{}", String::from_utf8_lossy(file), value(AuxKind::Pcline)?))
 }

@@ -81,3 +81,57 @@ fn fill(
     made.data = vec![0; made.size as usize].into();
     made.relocations = targets.iter().enumerate().map(entry).collect();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::golink::GoLink;
+    use crate::golang::fixture::{self, Definition};
+    use crate::golang::symbols::Version;
+    use crate::inputs::goabi::Release;
+    use crate::target::Architecture;
+
+    /// Names of what `runtime.typelink` and `runtime.itablink` list.
+    fn listed(release: &str) -> Option<[Vec<String>; 2]> {
+        let options = GoLink::default();
+        let mut program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        program.release = Release::of_version(release).expect("a release");
+        let text = |data| Definition { kind: 3, data, size: 8, ..Definition::default() };
+        let of_type = |name, flags, text| Definition {
+            name,
+            kind: 3,
+            flags: flag::GO_TYPE | flags,
+            size: 48,
+            // The text has a star too much: flag 2 at offset 20.
+            data: b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02",
+            relocations: vec![(40, 4, 5, 0, text)],
+            ..Definition::default()
+        };
+        let itab = Definition { name: "go:itab.x,y", kind: 3, flags2: flag2::ITAB, size: 32, ..Definition::default() };
+        let all = [
+            of_type("type:z", flag::TYPELINK, 4),
+            of_type("type:a", flag::TYPELINK, 3),
+            of_type("type:m", 0, 3),
+            Definition { name: "text.b", ..text(b"\x01\x02*b") },
+            Definition { name: "text.a", ..text(b"\x01\x02*a") },
+            itab,
+        ];
+        let objects = [fixture::object(&all)];
+        let mut symbols = fixture::load(&program, &objects);
+        symbols.all().for_each(|symbol| symbols.set(symbol, attribute::REACHABLE));
+        make(&mut symbols, &program);
+        let names = |table: &[u8]| {
+            let table = symbols.find(table, Version::Abi0)?;
+            Some(symbols.relocations(table).map(|entry| symbols.display(entry.target).into_owned()).collect())
+        };
+        Some([names(b"runtime.typelink")?, names(b"runtime.itablink")?])
+    }
+
+    #[test]
+    fn types_are_listed_by_their_text() {
+        let [types, itabs] = listed("go1.26").expect("tables");
+        assert_eq!(types, ["type:z", "type:a"]);
+        assert_eq!(itabs, ["go:itab.x,y"]);
+        assert_eq!(listed("go1.27"), None);
+    }
+}
