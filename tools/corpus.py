@@ -99,10 +99,11 @@ def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=N
         records.mkdir()
         env = go_environment(go, goarch, cgo)
         env.update(CORPUS_RECORDS=str(records), CORPUS_STORE=str(out / ".store"))
-        made = scratch / "made"
-        made.mkdir()
         command = [go, "test", "-c"] if test else [go, "build"]
-        for batch in batches(packages):
+        for number, batch in enumerate(batches(packages)):
+            # `go test -c` does not write over a file of the same name that is no program.
+            made = scratch / f"made-{number}"
+            made.mkdir()
             words = [*command, "-toolexec", str(recorder), "-o", f"{made}/", *flags, *batch]
             done = subprocess.run(words, env=env, cwd=cwd)
             if done.returncode != 0 and not (tolerant and any(records.iterdir())):

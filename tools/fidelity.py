@@ -195,7 +195,7 @@ def report(kept):
         f"Sets: `cmd` is every program of the Go distribution, `rclone` is {RCLONE} {RCLONE_VERSION}, `std` are the test binaries of the",
         "standard library. Modes: `trimpath` is `-trimpath`, `noopt` `-gcflags=all=-N -l`, `pie` `-buildmode=pie`.",
         "",
-        f"Linked on {platform.machine()} {platform.system()}.",
+        f"Linked on {platform.machine()} {platform.system()}. Groups that are not in the table were not tried.",
         "",
         "| release | architecture | mode | set | programs | " + " | ".join(VARIANTS) + " |",
         "|---|---|---|---|---|" + "---|" * len(VARIANTS),
