@@ -45,7 +45,7 @@ pub struct Member<'data> {
 #[derive(Clone, Debug)]
 pub enum MemberKind<'data> {
     /// Compiled by Go.
-    Go(GoMember<'data>),
+    Go(Box<GoMember<'data>>),
     /// Anything else: an object of a C compiler, by its first bytes.
     Host(&'data [u8]),
 }
@@ -101,7 +101,7 @@ fn is_linked(name: &[u8]) -> bool {
 impl<'data> PackageFile<'data> {
     fn add(&mut self, name: &'data [u8], contents: &'data [u8]) -> Result<(), Diagnostic> {
         let kind = match contents.starts_with(b"go o") {
-            true => MemberKind::Go(self.read_go(name, contents)?),
+            true => MemberKind::Go(Box::new(self.read_go(name, contents)?)),
             false => {
                 if name.ends_with(b".go") {
                     let problem = "is Go source that was not compiled";
@@ -174,7 +174,7 @@ impl<'data> PackageFile<'data> {
     /// The Go objects.
     pub fn go_members(&self) -> impl Iterator<Item = (&[u8], &GoMember<'data>)> {
         self.members.iter().filter_map(|member| match &member.kind {
-            MemberKind::Go(object) => Some((member.name, object)),
+            MemberKind::Go(object) => Some((member.name, &**object)),
             MemberKind::Host(_) => None,
         })
     }

@@ -107,9 +107,7 @@ fn address(value: i64) -> Result<Option<u64>, String> {
 fn definition(value: OsString) -> Result<(String, Vec<u8>), String> {
     let bytes = value.into_vec();
     let at = bytes.iter().position(|&byte| byte == b'=');
-    let at = at
-        .filter(|&at| bytes[..at].contains(&b'.'))
-        .ok_or("the form is importpath.name=value")?;
+    let at = at.filter(|&at| bytes[..at].contains(&b'.')).ok_or("the form is importpath.name=value")?;
     let name = String::from_utf8(bytes[..at].to_vec()).map_err(|_| "the name is not UTF-8".to_owned())?;
     Ok((name, bytes[at + 1..].to_vec()))
 }

@@ -193,7 +193,7 @@ fn addresses_in(symbols: &Symbols<'_>, symbol: GoSymbol) -> impl Iterator<Item =
     let holds_address = |relocation: &Relocation| {
         relocation.kind == RelocationKind::Address
             && relocation.size != 0
-            && !(relocation.weak && !symbols.is_reachable(relocation.target))
+            && (!relocation.weak || symbols.is_reachable(relocation.target))
     };
     symbols.relocations(symbol).filter(holds_address)
 }

@@ -10,6 +10,11 @@ use crate::diag::Diagnostics;
 use crate::inputs::goobj::Object;
 use crate::target::Architecture;
 
+/// A function's inlined calls, and its picks of tables and of funcdata.
+type Described = (Vec<u32>, Vec<usize>, Vec<usize>);
+/// A description, the auxiliary symbols besides it, and what the message has to say.
+type Refused = (Vec<u8>, Vec<(u8, u32)>, &'static str);
+
 /// Raw kinds of auxiliary symbols.
 mod aux {
     pub const INFO: u8 = 1;
@@ -342,7 +347,7 @@ fn expected(unit: &Unit, tables: &[u32], datas: &[u32], functions: &[(Vec<u32>, 
         placed.insert(piece, at);
         end = at + size;
     }
-    let seen = |(number, (calls, picks, data)): (u32, &(Vec<u32>, Vec<usize>, Vec<usize>))| {
+    let seen = |(number, (calls, picks, data)): (u32, &Described)| {
         let mut funcdata: Vec<u32> = data.iter().map(|pick| placed[&(false, datas[*pick])]).collect();
         let mut pcdata = vec![pc[&picks[3]], pc[&picks[4]]];
         if !calls.is_empty() {
@@ -432,7 +437,7 @@ fn funcdata_tells_where_functions_are() {
 fn descriptions_that_no_compiler_makes_are_refused() {
     // The bytes of the description, the auxiliary symbols besides it, and what the message has to say; 0 is the function
     // itself, 1 its description, 2 data, 3 empty data, 4 a function that nothing describes, 5 data of 4 GiB.
-    let cases: [(Vec<u8>, Vec<(u8, u32)>, &str); 8] = [
+    let cases: [Refused; 8] = [
         (info(1, 0, &[1], &[]), vec![], "a file that its object does not have"),
         (info(1, 0, &[], &[(1, 0, 0)]), vec![], "a file that its object does not have"),
         (info(1, 0, &[], &[(0, 77, 0)]), vec![], "a function was inlined that its object does not know"),
