@@ -3,6 +3,7 @@
 
 pub mod buildinfo;
 pub mod bytes;
+mod elf_relative;
 pub mod functions;
 pub mod module;
 pub mod types;
@@ -162,11 +163,7 @@ impl<'data> Image<'data> {
     }
 
     fn relative_relocations(&self, machine: u16) -> HashMap<u64, u64> {
-        let kind = match machine {
-            elf::EM_X86_64 => elf::R_X86_64_RELATIVE,
-            elf::EM_AARCH64 => elf::R_AARCH64_RELATIVE,
-            _ => return HashMap::new(),
-        };
+        let Some(kind) = elf_relative::kind(machine) else { return HashMap::new() };
         let tables = self.sections.iter().filter(|section| section.kind == SHT_RELA);
         let entries =
             tables.filter_map(|table| object::pod::slice_from_all_bytes::<elf::Rela64<Le>>(table.contents).ok());

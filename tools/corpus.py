@@ -5,6 +5,7 @@
     tools/corpus.py oracle FOLDER... [--variants LIST]     run Go's linker on captured inputs
     tools/corpus.py argv FOLDER [VARIANT] [-o OUT]         print the arguments after `link`, one shell line
     tools/corpus.py compare FOLDER... --linker COMMAND     run another linker on them and compare byte for byte
+    tools/corpus.py time FOLDER... --linker COMMAND        let both take turns: time and memory
 
 A capture is a folder for each program, RELEASE-ARCH-NAME:
 
@@ -27,6 +28,7 @@ import os
 import re
 import shlex
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -343,6 +345,32 @@ def command_compare(options):
     return 1 if bad else 0
 
 
+def command_time(options):
+    """Lets Go's linker and another one take turns; prints wall time, processor time and peak memory of each."""
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    for program in map(Program, options.folders):
+        linkers = {"cgolink": options.linker.split(), "go tool link": [program.facts["link"]]}
+        runs = {name: [] for name in linkers}
+        for _ in range(options.rounds):
+            for name, linker in linkers.items():
+                runs[name].append(measured([*linker, *program.arguments(options.variant, out / "timed")], program.environment()))
+        for name, taken in runs.items():
+            wall = [run[0] for run in taken]
+            print(f"{program.folder.name:22} {name:14} {statistics.median(wall) * 1000:8.0f} ms  min {min(wall) * 1000:6.0f}  "
+                  f"cpu {min(run[1] for run in taken) * 1000:6.0f} ms  peak {max(run[2] for run in taken):5.0f} MiB", flush=True)
+
+
+def measured(argv, environment):
+    """Wall seconds, processor seconds and peak MiB of a command that has to succeed."""
+    start = time.monotonic()
+    process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        fail(f"{argv[0]} failed")
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
 def main():
     if sys.argv[1:2] == ["record"]:
         sys.exit(record(sys.argv[2:]))
@@ -381,6 +409,13 @@ def main():
     one.add_argument("-o", "--out", default="corpus-out")
     one.add_argument("-j", "--jobs", type=int, default=2)
     one.set_defaults(run=command_compare)
+    one = commands.add_parser("time")
+    one.add_argument("folders", nargs="+")
+    one.add_argument("--linker", default=str(Path(__file__).resolve().parent.parent / "target" / "release" / "cgolink") + " link")
+    one.add_argument("--variant", default="default", choices=list(VARIANTS))
+    one.add_argument("--rounds", type=int, default=7)
+    one.add_argument("-o", "--out", default="corpus-out")
+    one.set_defaults(run=command_time)
     options = parser.parse_args()
     sys.exit(options.run(options) or 0)
 

@@ -1,3 +1,5 @@
+//! What command lines of Go's linker mean, and how mistakes are named.
+
 use std::ffi::OsString;
 
 use super::*;

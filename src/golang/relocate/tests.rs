@@ -1,3 +1,5 @@
+//! Relocations of both machines applied to small symbols, and what is said of those that cannot be.
+
 use super::*;
 use crate::args::golink::GoLink;
 use crate::golang::address::{Section, access};

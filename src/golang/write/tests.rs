@@ -1,3 +1,5 @@
+//! Small programs written as whole files, and read back by another reader.
+
 use object::read::elf::FileHeader;
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
