@@ -25,8 +25,6 @@ pub enum Segment {
     Relro,
     /// Writable data; zeroed data follows what the file holds.
     Data,
-    /// Debug information; not mapped.
-    Dwarf,
 }
 
 /// What may be done with a section or a segment: read, write, execute.

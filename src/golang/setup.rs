@@ -102,46 +102,26 @@ fn disable_memory_profiling(symbols: &mut Symbols<'_>) {
     symbols.set_kind(switch, Kind::NoptrData);
 }
 
-/// The sections that ELF images have for dynamic linking, and where calls of unreachable methods go.
-#[derive(Clone, Copy, Debug)]
-pub struct ImageSymbols {
-    /// `.got`.
-    pub got: GoSymbol,
-    /// `.plt`.
-    pub plt: GoSymbol,
-    /// `.got.plt`.
-    pub got_plt: GoSymbol,
-    /// `.dynamic`.
-    pub dynamic: GoSymbol,
-    /// `.dynsym`.
-    pub dynsym: GoSymbol,
-    /// `.dynstr`.
-    pub dynstr: GoSymbol,
-    /// `runtime.unreachableMethod`.
-    pub unreachable_method: GoSymbol,
-    /// `.rela`.
-    pub rela: GoSymbol,
-    /// `.rela.plt`.
-    pub rela_plt: GoSymbol,
-}
+/// What every image may refer to, in the order of making: the sections of dynamic linking, and where calls of unreachable
+/// methods go.
+const IMAGE: [(&[u8], Version); 11] = [
+    (b".got", Version::Abi0),
+    (b".plt", Version::Abi0),
+    (b".got.plt", Version::Abi0),
+    (b".dynamic", Version::Abi0),
+    (b".dynsym", Version::Abi0),
+    (b".dynstr", Version::Abi0),
+    (b"runtime.unreachableMethod", Version::AbiInternal),
+    (b".rel", Version::Abi0),
+    (b".rela", Version::Abi0),
+    (b".rel.plt", Version::Abi0),
+    (b".rela.plt", Version::Abi0),
+];
 
-/// Makes them; after the ELF sections.
-pub fn image(symbols: &mut Symbols<'_>) -> ImageSymbols {
-    let mut make = |name: &[u8], version| {
+/// Makes the symbols of the image; after the ELF sections.
+pub fn image(symbols: &mut Symbols<'_>) {
+    for (name, version) in IMAGE {
         let symbol = symbols.find_or_make(name, version);
         symbols.set(symbol, attribute::REACHABLE);
-        symbol
-    };
-    let got = make(b".got", Version::Abi0);
-    let plt = make(b".plt", Version::Abi0);
-    let got_plt = make(b".got.plt", Version::Abi0);
-    let dynamic = make(b".dynamic", Version::Abi0);
-    let dynsym = make(b".dynsym", Version::Abi0);
-    let dynstr = make(b".dynstr", Version::Abi0);
-    let unreachable_method = make(b"runtime.unreachableMethod", Version::AbiInternal);
-    make(b".rel", Version::Abi0);
-    let rela = make(b".rela", Version::Abi0);
-    make(b".rel.plt", Version::Abi0);
-    let rela_plt = make(b".rela.plt", Version::Abi0);
-    ImageSymbols { got, plt, got_plt, dynamic, dynsym, dynstr, unreachable_method, rela, rela_plt }
+    }
 }

@@ -101,10 +101,6 @@ pub mod attribute {
     pub const NOT_IN_SYMTAB: u16 = 1 << 3;
     /// Marks a boundary of a section; laid out by no rule.
     pub const SPECIAL: u16 = 1 << 4;
-    /// Exported to C, dynamically.
-    pub const CGO_EXPORT_DYNAMIC: u16 = 1 << 5;
-    /// Exported to C, statically.
-    pub const CGO_EXPORT_STATIC: u16 = 1 << 6;
 }
 
 /// One object with what is known of it.

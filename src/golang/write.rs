@@ -273,7 +273,7 @@ impl<'data> Writer<'_, 'data> {
 
     /// Places what follows the image, and fills in the headers of that.
     fn place(&self, sections: &mut SectionTable, symtab: Option<&Symtab>, packed: &[Option<Packed>]) -> Tail {
-        let image = self.input.addresses.segments.iter().filter(|place| place.segment != Segment::Dwarf);
+        let image = self.input.addresses.segments.iter();
         let end = image.map(|place| place.file_offset + place.file_length).max().unwrap_or(0);
         let mut end = end.next_multiple_of(self.round);
         let mut debug = Vec::new();

@@ -85,7 +85,6 @@ pub fn of_segments(addresses: &Addresses, reserved: &[Reserved], round: u64) -> 
     }
     for place in &addresses.segments {
         match place.segment {
-            Segment::Dwarf => {}
             Segment::Text => headers.push(load(&with_file_headers(place), round)),
             Segment::Relro => {
                 headers.push(load(place, round));

@@ -8,7 +8,7 @@ use object::elf::{
 };
 
 use super::notes::Reserved;
-use crate::golang::address::{Addresses, Section, Segment, SegmentPlace, access};
+use crate::golang::address::{Addresses, Section, SegmentPlace, access};
 
 /// Bytes of a section header.
 pub const SECTION_HEADER: u64 = 64;
@@ -83,10 +83,7 @@ impl Headers {
         for section in &addresses.sections {
             // There may be several sections of code; other names stand for one header.
             let known = if section.name == b".text" { None } else { headers.position(&section.name) };
-            let at = match section.segment {
-                Segment::Dwarf => 0,
-                _ => known.unwrap_or_else(|| headers.push(&section.name)),
-            };
+            let at = known.unwrap_or_else(|| headers.push(&section.name));
             headers.of_section.push(at);
         }
         headers.debug = debug.iter().map(|name| headers.push(name.as_bytes())).collect();

@@ -1,6 +1,6 @@
 //! How the image is cut into jobs.
 
-use crate::golang::address::{Addresses, Section, Segment};
+use crate::golang::address::{Addresses, Section};
 use std::ops::Range;
 
 /// Bytes of a job, about; a symbol is never cut.
@@ -22,7 +22,7 @@ pub struct Job {
 /// The jobs of all sections that have contents in the file.
 pub fn cut(addresses: &Addresses) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for place in addresses.segments.iter().filter(|place| place.segment != Segment::Dwarf) {
+    for place in &addresses.segments {
         let segment = place.address..place.address + place.file_length;
         for index in place.sections.clone() {
             let Some(section) = addresses.sections.get(index) else { continue };
@@ -65,7 +65,7 @@ pub fn cut_range(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::golang::address::access;
+    use crate::golang::address::{Segment, access};
     use crate::golang::symbols::GoSymbol;
 
     #[test]
