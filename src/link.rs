@@ -25,6 +25,7 @@ use crate::report;
 use crate::symbols::confine::{self, Confined};
 use crate::symbols::extract;
 use crate::symbols::resolve::{self, Resolution, UNDEFINED};
+use crate::symbols::supply::Supply;
 use crate::target::Architecture;
 use crate::trace::{self, Told};
 
@@ -35,31 +36,33 @@ pub struct Linked {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Links what a request asks for. What it was asked to tell is added to `told`, also if the link fails.
-pub fn run(request: &LinkRequest, told: &mut Told) -> Result<Linked> {
+/// Links what a request asks for, and what `supply` finds for it. What it was asked to tell is added to `told`, also if
+/// the link fails.
+pub fn run(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Linked> {
     match request.threads {
-        None => link(request, told),
+        None => link(request, supply, told),
         Some(threads) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool =
                 pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
-            pool.install(|| link(request, told))
+            pool.install(|| link(request, supply, told))
         }
     }
 }
 
-fn link(request: &LinkRequest, told: &mut Told) -> Result<Linked> {
+fn link(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Linked> {
     let store = Store::default();
     let loaded = load::load(request, &store)?;
     let script = section_order(request, loaded.target.architecture)?;
     match loaded.target.architecture {
-        Architecture::X86_64 => link_for::<X86_64>(request, &store, loaded, &script, told),
-        Architecture::Aarch64 => link_for::<Aarch64>(request, &store, loaded, &script, told),
+        Architecture::X86_64 => link_for::<X86_64>(request, supply, &store, loaded, &script, told),
+        Architecture::Aarch64 => link_for::<Aarch64>(request, supply, &store, loaded, &script, told),
     }
 }
 
 fn link_for<M: Machine>(
     request: &LinkRequest,
+    supply: &dyn Supply,
     store: &Store,
     loaded: Loaded<'_>,
     script: &Script,
@@ -70,7 +73,7 @@ fn link_for<M: Machine>(
     let roots = needed_names(request, &loaded, script, &entry);
     let script_symbols = ScriptSymbols::collect(script, &request.definitions);
     let versions = confine::version_nodes(request, &loaded.directives.versions, script)?;
-    let extraction = extract::extract(request, loaded, &roots, store)?;
+    let extraction = extract::extract(request, loaded, &roots, supply, store)?;
     let resolution = resolve::resolve(extraction, &script_symbols, target.architecture)?;
     if request.trace_files {
         told.answers.extend(trace::files(&resolution));

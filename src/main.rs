@@ -11,6 +11,7 @@ use cgolink::diag::{Diagnostic, Diagnostics, Result};
 use cgolink::door::{self, Engine, Environment, report::Reporter};
 use cgolink::external::toolchain;
 use cgolink::link as pipeline;
+use cgolink::symbols::supply::Supply;
 use cgolink::trace::Told;
 use tracing_subscriber::EnvFilter;
 
@@ -38,8 +39,8 @@ fn main() -> ExitCode {
 }
 
 /// The engine, as the doors see it.
-fn link(request: &LinkRequest, told: &mut Told) -> Result<Vec<Diagnostic>> {
-    pipeline::run(request, told).map(|linked| linked.warnings)
+fn link(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Vec<Diagnostic>> {
+    pipeline::run(request, supply, told).map(|linked| linked.warnings)
 }
 
 /// The message of a panic and its place, on one line.

@@ -105,7 +105,7 @@ fn undefined_symbols(
 ) -> Vec<Diagnostic> {
     let libraries = request.inputs.iter().filter_map(|input| match &input.what {
         InputName::Library(name) => Some(name.clone()),
-        InputName::File(_) => None,
+        InputName::File(_) | InputName::CppLibrary => None,
     });
     let libraries: Vec<String> = libraries.collect();
     let site = |site: &Site| NeedSite { atom: site.atom, relocation: site.index, symbol: site.symbol };

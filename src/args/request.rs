@@ -1,8 +1,9 @@
 //! What a link is asked to do, whichever door it came through. Immutable once built; the engine reads nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::inputs::script::ast::Expression;
+use crate::symbols::cpp_library::CppLibrary;
 use crate::target::Target;
 
 /// One link.
@@ -147,6 +148,8 @@ pub enum InputName {
     File(PathBuf),
     /// `-lNAME`: `libNAME.so` or `libNAME.a` on the search path; `-l:FILE` is `FILE` itself there.
     Library(String),
+    /// The C++ library, if it turns out that the program needs one: as [`crate::symbols::supply::Supply`] finds it.
+    CppLibrary,
 }
 
 /// Positional switches. Archives are resolved as one group to a fixpoint, so groups need no record.
@@ -348,6 +351,18 @@ impl Default for SymbolPolicy {
 }
 
 impl LinkRequest {
+    /// Whether a C++ library is among the inputs.
+    pub fn names_cpp_library(&self) -> bool {
+        self.inputs.iter().any(|input| match &input.what {
+            InputName::File(path) => CppLibrary::of_archive(path).is_some(),
+            InputName::Library(name) => match name.strip_prefix(':') {
+                Some(file) => CppLibrary::of_archive(Path::new(file)).is_some(),
+                None => matches!(name.as_str(), "c++" | "c++abi" | "stdc++" | "supc++"),
+            },
+            InputName::CppLibrary => false,
+        })
+    }
+
     /// A link with every option at its default.
     pub fn new(output: impl Into<PathBuf>, kind: OutputKind) -> Self {
         LinkRequest {

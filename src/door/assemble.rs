@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::args::cc::Driver;
 use crate::args::request::{Input, InputModifiers, InputName, LinkRequest};
 use crate::external::toolchain::{CLibrary, LibraryAnswer};
+use crate::symbols::cpp_library::CppLibrary;
 
 /// Completes a request. `exists` tells whether a file is there.
 pub fn assemble(
@@ -21,12 +22,14 @@ pub fn assemble(
     if driver.start_files {
         inputs.extend(library.crt_begin.iter().map(start_file));
     }
-    let mut takes_cxx = driver.cxx;
+    let is_cxx = driver.cxx && driver.cxx_library;
+    let names_cxx = request.names_cpp_library();
+    let mut takes_cxx = false;
     for input in request.inputs {
         match &input.what {
             InputName::Library(name) if !stands_in(&typed, name, exists) => match library.library(name) {
                 LibraryAnswer::Archives(paths) => {
-                    takes_cxx |= paths.iter().any(|path| library.cxx.contains(path));
+                    takes_cxx |= paths.iter().any(|path| CppLibrary::of_archive(path).is_some());
                     let with = |path| Input { what: InputName::File(path), modifiers: input.modifiers };
                     inputs.extend(paths.into_iter().map(with));
                 }
@@ -36,11 +39,12 @@ pub fn assemble(
             _ => inputs.push(input),
         }
     }
-    if driver.cxx && driver.runtime_library {
-        inputs.extend(library.cxx.iter().map(|path| file(path)));
-    }
-    if takes_cxx {
+    if is_cxx {
+        inputs.extend(cpp_library(library, CppLibrary::Either));
+    } else if takes_cxx {
         inputs.extend(library.unwind.iter().map(|path| file(path)));
+    } else if driver.cxx_library && !names_cxx {
+        inputs.push(Input { what: InputName::CppLibrary, modifiers: InputModifiers::default() });
     }
     if let (true, LibraryAnswer::Archives(paths)) = (wants_ubsan(driver, library), library.library("ubsan")) {
         inputs.extend(paths.iter().map(|path| file(path)));
@@ -59,6 +63,20 @@ pub fn assemble(
     let mut library_paths = typed;
     library_paths.extend(library.library_dirs.iter().cloned());
     LinkRequest { target: Some(library.target), inputs, library_paths, segments, ..request }
+}
+
+/// A C++ library with what it needs besides the C library: the unwinder, and libm where that is apart. Empty if there is no
+/// such library.
+pub fn cpp_library(library: &CLibrary, wanted: CppLibrary) -> Vec<Input> {
+    let mut paths = library.cpp_library(wanted);
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    paths.extend(library.unwind.clone());
+    if let LibraryAnswer::Archives(math) = library.library("m") {
+        paths.extend(math);
+    }
+    paths.iter().map(|path| file(path)).collect()
 }
 
 /// `-L`, then `-B`, as drivers look.
@@ -140,6 +158,7 @@ mod tests {
             .map(|input| match &input.what {
                 InputName::File(path) => path.display().to_string(),
                 InputName::Library(name) => format!("-l{name}"),
+                InputName::CppLibrary => "C++".to_owned(),
             })
             .collect();
         (request, names.join(" "))
@@ -148,7 +167,7 @@ mod tests {
     #[test]
     fn adds_what_a_driver_adds() {
         let (request, inputs) = assembled("-static a.o -L/own -o out", &[]);
-        assert_eq!(inputs, "/z/crt1.o a.o /z/libc.a /z/libcompiler_rt.a /z/crtn.o");
+        assert_eq!(inputs, "/z/crt1.o a.o C++ /z/libc.a /z/libcompiler_rt.a /z/crtn.o");
         assert_eq!(request.library_paths, [PathBuf::from("/own"), PathBuf::from("/z/lib")]);
         assert_eq!(request.segments.stack_size, Some(16 << 20));
         assert_eq!(request.target, "x86_64-linux-musl".parse().ok());
@@ -158,8 +177,12 @@ mod tests {
     #[test]
     fn leaves_out_what_was_not_wanted() {
         assert_eq!(assembled("-static -nostdlib a.o", &[]).1, "a.o");
-        assert_eq!(assembled("-static -nostartfiles -nolibc a.o", &[]).1, "a.o /z/libcompiler_rt.a");
+        assert_eq!(assembled("-static -nostartfiles -nolibc a.o", &[]).1, "a.o C++ /z/libcompiler_rt.a");
         assert_eq!(assembled("-static -nodefaultlibs a.o", &[]).1, "/z/crt1.o a.o /z/crtn.o");
+        let rest = "/z/libc.a /z/libcompiler_rt.a /z/crtn.o";
+        for line in ["-nostdlib++ a.o", "--driver-mode=g++ a.o -nostdlib++", "-nostdlib++ a.o --driver-mode=g++"] {
+            assert_eq!(assembled(&format!("-static {line}"), &[]).1, format!("/z/crt1.o a.o {rest}"), "{line}");
+        }
     }
 
     #[test]
@@ -169,13 +192,14 @@ mod tests {
         let inputs = assembled(line, &[]).1;
         assert_eq!(
             inputs,
-            format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a -lown /z/libunwind.a /z/libunwind.a {rest}")
+            format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a -lown /z/libunwind.a /z/libunwind.a {rest}"),
+            "a C++ library is named"
         );
         let (_, inputs) = assembled("-static a.o -L/own -lm", &["/own/libm.a"]);
-        assert_eq!(inputs, format!("/z/crt1.o a.o -lm {rest}"));
+        assert_eq!(inputs, format!("/z/crt1.o a.o -lm C++ {rest}"));
         let (_, inputs) = assembled("-static --driver-mode=g++ a.o", &[]);
         assert_eq!(inputs, format!("/z/crt1.o a.o /z/libc++.a /z/libc++abi.a /z/libunwind.a {rest}"));
         let (_, inputs) = assembled("-static -B/b a.o", &["/b/crt1.o"]);
-        assert_eq!(inputs, format!("/b/crt1.o a.o {rest}"));
+        assert_eq!(inputs, format!("/b/crt1.o a.o C++ {rest}"));
     }
 }

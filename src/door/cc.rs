@@ -15,7 +15,7 @@ use crate::external::toolchain::{CompilerCommand, StaticKind, ToolchainQuery};
 use crate::target::Target;
 
 use super::report::print;
-use super::{Environment, Session, assemble, compile, host_architecture, target};
+use super::{Environment, Session, assemble, compile, cpp, host_architecture, target};
 
 /// Reads the line, and does what it asks for. The result is the exit status.
 pub(super) fn run(session: &Session<'_>, arguments: Vec<OsString>) -> Result<u8> {
@@ -70,7 +70,7 @@ fn ask(session: &Session<'_>, command: &CcCommand, named: Option<&CompilerComman
     let target = target::of_driver(command, named, session.environment);
     let question = question(command, named, target, OutputKind::Relocatable, Backend::Auto);
     let compiler = decide::compiler(&question, &|compiler| is_installed(session, compiler))?;
-    hand_over(session, &command.arguments, &compiler, target)
+    hand_over(session, &Plan { compiler: &compiler, target, cpp: None, arguments: &command.arguments })
 }
 
 fn question<'a>(
@@ -135,7 +135,8 @@ fn link(session: &Session<'_>, command: CcCommand, named: Option<&CompilerComman
             }
         }
     };
-    hand_over(session, &command.arguments, &compiler, target)
+    let cpp = cpp::missing(&command);
+    hand_over(session, &Plan { compiler: &compiler, target, cpp, arguments: &command.arguments })
 }
 
 fn tell(reasons: &[String]) {
@@ -166,37 +167,29 @@ fn link_natively(
     let wants_library = driver.start_files || driver.c_library || driver.runtime_library;
     request.target = request.target.or(target);
     request.threads = session.environment.threads(request.threads)?;
-    let request = match (target, wants_library) {
-        (Some(target), true) => {
-            let library = (session.engine.find)(&ToolchainQuery {
-                target,
-                kind: if kind == OutputKind::StaticPie { StaticKind::Pie } else { StaticKind::Executable },
-                cxx: wants_cxx(command, named),
-                sysroot: request.sysroot.clone(),
-                compiler: named.cloned(),
-            })?;
-            tracing::info!("C library: {}", library.provenance.sentence);
-            assemble::assemble(request, driver, &library, &|path| path.is_file())
-        }
-        _ => request,
-    };
+    let query = target.filter(|_| wants_library).map(|target| ToolchainQuery {
+        target,
+        kind: if kind == OutputKind::StaticPie { StaticKind::Pie } else { StaticKind::Executable },
+        cxx: wants_cxx(command, named),
+        sysroot: request.sysroot.clone(),
+        compiler: named.cloned(),
+    });
+    if let Some(query) = &query {
+        let library = (session.engine.find)(query)?;
+        tracing::info!("C library: {}", library.provenance.sentence);
+        request = assemble::assemble(request, driver, &library, &|path| path.is_file());
+    }
     tracing::debug!(?request, "linking");
-    let linked = session.link(&request, &command.link.warnings);
+    let supply = cpp::FromToolchain { find: session.engine.find, query: query.as_ref() };
+    let linked = session.link(&request, &supply, &command.link.warnings);
     drop(compiled);
     linked
 }
 
 /// Whether the C++ runtime is asked for.
 fn wants_cxx(command: &CcCommand, named: Option<&CompilerCommand>) -> bool {
-    use crate::args::request::InputName;
-    let library = |input: &InputName| matches!(input, InputName::Library(name) if is_cxx_library(name));
-    command.driver.cxx
-        || named.is_some_and(|compiler| compiler.cxx)
-        || command.link.request.inputs.iter().any(|input| library(&input.what))
-}
-
-fn is_cxx_library(name: &str) -> bool {
-    matches!(name, "c++" | "c++abi" | "stdc++" | "supc++")
+    let is_cxx = command.driver.cxx || named.is_some_and(|compiler| compiler.cxx);
+    (is_cxx && command.driver.cxx_library) || command.link.request.names_cpp_library()
 }
 
 /// A link, or a question, for a target that is none of cgolink's: all of it is the compiler's.
@@ -232,15 +225,10 @@ fn hand_over_foreign(
 }
 
 /// Gives the whole line to a compiler.
-fn hand_over(
-    session: &Session<'_>,
-    arguments: &[OsString],
-    compiler: &CompilerCommand,
-    target: Option<Target>,
-) -> Result<u8> {
-    let line = translate(&Plan { compiler, target, arguments })?;
+fn hand_over(session: &Session<'_>, plan: &Plan<'_>) -> Result<u8> {
+    let line = translate(plan)?;
     tell(&line.changes);
-    start(session, compiler, &line.argv)
+    start(session, plan.compiler, &line.argv)
 }
 
 fn start(session: &Session<'_>, compiler: &CompilerCommand, argv: &[OsString]) -> Result<u8> {
@@ -263,7 +251,8 @@ fn describe(session: &Session<'_>, command: &CcCommand, target: Option<Target>, 
         Linker::HandOff(compiler) => {
             let asks = |argument: &&OsString| *argument != "-###";
             let arguments: Vec<OsString> = command.arguments.iter().filter(asks).cloned().collect();
-            let line = translate(&Plan { compiler, target, arguments: &arguments })?;
+            let plan = Plan { compiler, target, cpp: cpp::missing(command), arguments: &arguments };
+            let line = translate(&plan)?;
             format!(" {}\n", show(&line.argv))
         }
     };

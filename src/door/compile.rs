@@ -30,7 +30,7 @@ pub(super) fn sources(
     for (index, source) in driver.sources.iter().enumerate() {
         let object = folder.path().join(object_name(source, index));
         let arguments = line(driver, source, request.kind, object.clone().into_os_string());
-        let line = translate(&Plan { compiler, target, arguments: &arguments })?;
+        let line = translate(&Plan { compiler, target, cpp: None, arguments: &arguments })?;
         tracing::info!("compiling {} with {compiler}", source.path.display());
         let status = run::run(&line.argv, &session.environment.path, run::Guard::Driver)?;
         if status != 0 {

@@ -13,6 +13,7 @@ use crate::args::rspfile;
 use crate::diag::{Diagnostic, Origin, Result};
 use crate::external::run;
 use crate::inputs::kind::{ElfRole, FileKind};
+use crate::symbols::supply::NoSupply;
 use crate::target::Architecture;
 
 use super::report::print;
@@ -75,7 +76,7 @@ fn against_native(command: &LdCommand, backend: Backend) -> Vec<String> {
 }
 
 fn link_natively(session: &Session<'_>, command: LdCommand, backend: Backend, line: &[OsString]) -> Result<u8> {
-    match session.link(&command.request, &command.warnings) {
+    match session.link(&command.request, &NoSupply, &command.warnings) {
         Ok(()) => Ok(0),
         Err(errors) => {
             let refused = errors.iter().find(|error| error.code == "lto-object").map(|error| error.message.clone());
@@ -127,6 +128,7 @@ fn dynamic_input(command: &LdCommand) -> Option<PathBuf> {
         InputName::File(path) => is_shared_object(path).then(|| path.clone()),
         InputName::Library(_) if input.modifiers.only_static => None,
         InputName::Library(name) => shared_library(request, name),
+        InputName::CppLibrary => None,
     })
 }
 

@@ -5,6 +5,7 @@
 pub mod assemble;
 mod cc;
 mod compile;
+mod cpp;
 mod golang;
 mod ld;
 pub mod report;
@@ -22,6 +23,7 @@ use crate::doctor;
 use crate::external::run;
 use crate::external::toolchain::{CLibrary, ToolchainQuery};
 use crate::inspect;
+use crate::symbols::supply::Supply;
 use crate::target::Architecture;
 use crate::trace::Told;
 use crate::verify;
@@ -104,7 +106,7 @@ impl Environment {
 #[derive(Clone, Copy)]
 pub struct Engine {
     /// Links; returns what deserves a look although the output is complete.
-    pub link: fn(&LinkRequest, &mut Told) -> Result<Vec<Diagnostic>>,
+    pub link: fn(&LinkRequest, &dyn Supply, &mut Told) -> Result<Vec<Diagnostic>>,
     /// Finds the C library.
     pub find: fn(&ToolchainQuery) -> Result<CLibrary>,
 }
@@ -164,13 +166,13 @@ struct Session<'a> {
 
 impl Session<'_> {
     /// Links, and prints what the link tells. `earlier` are the warnings of the command line.
-    fn link(&self, request: &LinkRequest, earlier: &[Diagnostic]) -> Result<()> {
+    fn link(&self, request: &LinkRequest, supply: &dyn Supply, earlier: &[Diagnostic]) -> Result<()> {
         let fatal = request.symbol_policy.fatal_warnings;
         if fatal {
             self.warn(earlier.to_vec(), fatal)?;
         }
         let mut told = Told::default();
-        let linked = (self.engine.link)(request, &mut told);
+        let linked = (self.engine.link)(request, supply, &mut told);
         self.reporter.tell(&told);
         self.warn([earlier, &linked?].concat(), fatal)
     }

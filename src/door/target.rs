@@ -71,7 +71,7 @@ pub(super) fn of_objects(request: &LinkRequest) -> Option<Architecture> {
                 _ => None,
             }
         }
-        InputName::Library(_) => None,
+        InputName::Library(_) | InputName::CppLibrary => None,
     })
 }
 

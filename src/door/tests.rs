@@ -7,26 +7,27 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 /// Accepts a static link of `a.o` for aarch64 musl into `out`, completed from the toolchain below.
-fn link(request: &LinkRequest, _: &mut Told) -> Result<Vec<Diagnostic>> {
+fn link(request: &LinkRequest, _: &dyn Supply, _: &mut Told) -> Result<Vec<Diagnostic>> {
     let names: Vec<String> = request
         .inputs
         .iter()
         .map(|input| match &input.what {
             InputName::File(path) => path.display().to_string(),
             InputName::Library(name) => format!("-l{name}"),
+            InputName::CppLibrary => "C++".to_owned(),
         })
         .collect();
     let expected = (OutputKind::StaticExecutable, PathBuf::from("out"), "aarch64-linux-musl".parse().ok());
     assert_eq!((request.kind, request.output.clone(), request.target), expected);
-    assert_eq!(names, ["/z/crt1.o", "a.o", "/z/libc.a"]);
+    assert_eq!(names, ["/z/crt1.o", "a.o", "C++", "/z/libc.a"]);
     Ok(Vec::new())
 }
 
-fn panics(_: &LinkRequest, _: &mut Told) -> Result<Vec<Diagnostic>> {
+fn panics(_: &LinkRequest, _: &dyn Supply, _: &mut Told) -> Result<Vec<Diagnostic>> {
     panic!("the engine must not be asked")
 }
 
-fn warns(_: &LinkRequest, _: &mut Told) -> Result<Vec<Diagnostic>> {
+fn warns(_: &LinkRequest, _: &dyn Supply, _: &mut Told) -> Result<Vec<Diagnostic>> {
     Ok(vec![Diagnostic::warning("odd", "something is odd")])
 }
 

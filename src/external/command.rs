@@ -8,6 +8,7 @@ use super::rules::{Rule, Treatment, driver_rules, linker_rules};
 use super::toolchain::{CompilerCommand, CompilerFamily};
 use crate::args::cc::words::{DriverWord, LinkerWord, Word, words};
 use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::symbols::cpp_library::CppLibrary;
 use crate::target::{Libc, Target};
 
 /// A link for another driver.
@@ -17,6 +18,8 @@ pub struct Plan<'a> {
     pub compiler: &'a CompilerCommand,
     /// The target, for a driver that has to be told and a line that does not say.
     pub target: Option<Target>,
+    /// The C++ library that the objects need and the line does not name.
+    pub cpp: Option<CppLibrary>,
     /// The line as typed, with the flags of `$CC` in front and response files expanded.
     pub arguments: &'a [OsString],
 }
@@ -55,6 +58,9 @@ pub fn translate(plan: &Plan<'_>) -> Result<HandOff> {
             Word::Driver(word) => translation.driver_word(word),
             Word::Input(file) => translation.push(file),
         }
+    }
+    if let Some(library) = plan.cpp {
+        translation.add_cpp_library(library);
     }
     translation.flush();
     Diagnostics::check(translation.out, translation.errors)
@@ -115,6 +121,18 @@ impl Translation {
             joined.push(argument);
         }
         self.out.argv.push(joined);
+    }
+
+    /// What the driver's C++ form would add.
+    fn add_cpp_library(&mut self, library: CppLibrary) {
+        let flags: &[&str] = match (library, self.family) {
+            (_, CompilerFamily::Zig) => &["-lc++"],
+            (CppLibrary::Llvm, _) => &["-lc++", "-lc++abi", "-lm"],
+            (CppLibrary::Gnu | CppLibrary::Either, _) => &["-lstdc++", "-lm"],
+        };
+        flags.iter().for_each(|flag| self.push(flag));
+        let sentence = format!("{} is added: objects need {}, and the line names none", flags[0], library.title());
+        self.out.changes.push(sentence);
     }
 
     fn linker_word(&mut self, word: LinkerWord) {
@@ -205,7 +223,7 @@ mod tests {
         let split = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
         let compiler = CompilerCommand::from_words(&split(compiler)).unwrap();
         let target = target.map(|triple| triple.parse().unwrap());
-        match translate(&Plan { compiler: &compiler, target, arguments: &split(arguments) }) {
+        match translate(&Plan { compiler: &compiler, target, cpp: None, arguments: &split(arguments) }) {
             Ok(out) => Ok(typed(&out.argv)),
             Err(errors) => Err(errors.to_string()),
         }
@@ -276,10 +294,26 @@ mod tests {
     }
 
     #[test]
+    fn the_cpp_library_is_added_where_objects_need_it() {
+        let line = |compiler: &str, cpp| {
+            let words: Vec<OsString> = compiler.split(' ').map(OsString::from).collect();
+            let compiler = CompilerCommand::from_words(&words).unwrap();
+            let arguments = ["a.o".into()];
+            let out =
+                translate(&Plan { compiler: &compiler, target: None, cpp: Some(cpp), arguments: &arguments }).unwrap();
+            assert!(out.changes[0].contains(" is added: "), "{:?}", out.changes);
+            typed(&out.argv)
+        };
+        assert_eq!(line("gcc", CppLibrary::Gnu), "gcc a.o -lstdc++ -lm");
+        assert_eq!(line("clang", CppLibrary::Llvm), "clang a.o -lc++ -lc++abi -lm");
+        assert_eq!(line("zig cc", CppLibrary::Either), "zig cc a.o -lc++");
+    }
+
+    #[test]
     fn changes_are_told() {
         let compiler = CompilerCommand::from_program("gcc");
         let arguments = ["-fuse-ld=gold", "-Qunused-arguments", "-Wl,--build-id=fast"].map(OsString::from);
-        let out = translate(&Plan { compiler: &compiler, target: None, arguments: &arguments }).unwrap();
+        let out = translate(&Plan { compiler: &compiler, target: None, cpp: None, arguments: &arguments }).unwrap();
         assert_eq!(out.changes.len(), 3);
         assert_eq!(out.changes[2], "--build-id=fast becomes --build-id=sha1 for gcc");
     }

@@ -18,6 +18,9 @@ use crate::args::request::{Input, InputModifiers, InputName, LinkRequest};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::target::{Architecture, Target};
 
+/// How many positions are kept free for what may be supplied.
+const SUPPLIED: u32 = 256;
+
 /// How deep scripts may name scripts.
 const SCRIPT_DEPTH: usize = 16;
 
@@ -40,6 +43,8 @@ pub struct Loaded<'data> {
     pub passed_over: Vec<PassedOver<'data>>,
     /// What the scripts among the inputs said besides naming files.
     pub directives: Directives,
+    /// The first of the positions for what may be supplied, if anything may.
+    pub supplied: Option<u32>,
     /// What is linked for.
     pub target: Target,
 }
@@ -79,10 +84,19 @@ pub struct Directives {
 
 /// One input after scripts are expanded.
 enum Leaf<'data> {
-    Object { path: &'data Path, data: &'data [u8] },
-    Archive { path: &'data Path, archive: Archive<'data>, whole: bool },
+    Object {
+        path: &'data Path,
+        data: &'data [u8],
+    },
+    Archive {
+        path: &'data Path,
+        archive: Archive<'data>,
+        whole: bool,
+    },
     Directive(Command),
     PassedOver(Box<PassedOver<'data>>),
+    /// The place of what may be supplied.
+    Supplied,
 }
 
 /// Opens every input of a request.
@@ -98,16 +112,35 @@ pub fn load<'data>(request: &LinkRequest, store: &'data Store) -> Result<Loaded<
     opened.par_iter_mut().zip(&inputs).for_each(|(slot, input)| {
         slot.get_or_insert_with(|| libraries.open(input));
     });
-    let mut errors = Vec::new();
-    let mut leaves = Vec::new();
-    for result in opened.into_iter().flatten() {
+    let leaves = gather(opened.into_iter().flatten())?;
+    let target = settle_target(&leaves, request)?;
+    place(leaves, 0, store, target)
+}
+
+/// Opens what is supplied for a link whose inputs are open, for the positions from `first` on.
+pub fn load_supplied<'data>(
+    request: &LinkRequest,
+    inputs: &[Input],
+    first: u32,
+    target: Target,
+    store: &'data Store,
+) -> Result<Loaded<'data>> {
+    let search = SearchPath::new(request);
+    let opener = Opener { store, search: &search, target: Some(target) };
+    let leaves = gather(without_repeats(inputs).into_iter().map(|input| opener.open(input)))?;
+    place(leaves, first, store, target)
+}
+
+/// The parts of several inputs in their order, or all that is wrong with them.
+fn gather<T>(results: impl IntoIterator<Item = Result<Vec<T>>>) -> Result<Vec<T>> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
         match result {
-            Ok(found) => leaves.extend(found),
-            Err(found) => errors.extend(found),
+            Ok(parts) => found.extend(parts),
+            Err(wrong) => errors.extend(wrong),
         }
     }
-    let leaves = Diagnostics::check(leaves, errors)?;
-    place(leaves, store, request)
+    Diagnostics::check(found, errors)
 }
 
 /// A library or archive that is named again adds nothing, as archives are searched until nothing more is found.
@@ -115,7 +148,7 @@ fn without_repeats(inputs: &[Input]) -> Vec<&Input> {
     let mut seen = IndexSet::new();
     let is_archive = |input: &Input| match &input.what {
         InputName::File(path) => path.extension().is_some_and(|extension| extension == "a"),
-        InputName::Library(_) => true,
+        InputName::Library(_) | InputName::CppLibrary => true,
     };
     inputs.iter().filter(|input| !is_archive(input) || seen.insert((&input.what, input.modifiers))).collect()
 }
@@ -133,6 +166,7 @@ impl<'data> Opener<'data, '_> {
         match &input.what {
             InputName::File(path) => self.open_path(self.search.in_sysroot(path), input.modifiers, 0),
             InputName::Library(name) => self.open_library(name, input.modifiers, 0),
+            InputName::CppLibrary => Ok(vec![Leaf::Supplied]),
         }
     }
 
@@ -228,7 +262,7 @@ fn incompatible<'data>(leaves: &[Leaf<'data>], target: Target) -> Option<(Diagno
         Leaf::Archive { path, archive, .. } => {
             (refuse::archive(&Origin::file(*path), archive, target)?, Some(*archive))
         }
-        Leaf::Directive(_) | Leaf::PassedOver(_) => return None,
+        Leaf::Directive(_) | Leaf::PassedOver(_) | Leaf::Supplied => return None,
     };
     let is_foreign = matches!(error.code, "wrong-architecture" | "wrong-class" | "wrong-endianness" | "wrong-format");
     is_foreign.then_some((error, archive))
@@ -342,29 +376,25 @@ fn settle_target(leaves: &[Leaf<'_>], request: &LinkRequest) -> Result<Target> {
         .into())
 }
 
-/// Numbers the leaves and parses the objects among them.
-fn place<'data>(leaves: Vec<Leaf<'data>>, store: &'data Store, request: &LinkRequest) -> Result<Loaded<'data>> {
-    let target = settle_target(&leaves, request)?;
-    let parsed: Vec<_> = leaves
-        .par_iter()
-        .enumerate()
-        .map(|(position, leaf)| objects_of(leaf, position as u32, store, target))
-        .collect();
-    let (mut objects, mut errors) = (Vec::new(), Vec::new());
-    for result in parsed {
-        match result {
-            Ok(found) => objects.extend(found),
-            Err(found) => errors.extend(found),
-        }
+/// Numbers the leaves from `first` on and parses the objects among them.
+fn place<'data>(leaves: Vec<Leaf<'data>>, first: u32, store: &'data Store, target: Target) -> Result<Loaded<'data>> {
+    let mut next = first;
+    let mut positions = Vec::with_capacity(leaves.len());
+    for leaf in &leaves {
+        positions.push(next);
+        next += if matches!(leaf, Leaf::Supplied) { SUPPLIED } else { 1 };
     }
-    let objects = Diagnostics::check(objects, errors)?;
-    let (archives, passed_over) = (Vec::new(), Vec::new());
-    let mut loaded = Loaded { objects, archives, passed_over, directives: Directives::default(), target };
-    for (position, leaf) in leaves.into_iter().enumerate() {
+    let parsed: Vec<_> =
+        leaves.par_iter().zip(&positions).map(|(leaf, &position)| objects_of(leaf, position, store, target)).collect();
+    let objects = gather(parsed)?;
+    let (archives, passed_over, directives) = (Vec::new(), Vec::new(), Directives::default());
+    let mut loaded = Loaded { objects, archives, passed_over, directives, supplied: None, target };
+    for (leaf, position) in leaves.into_iter().zip(positions) {
         match leaf {
             Leaf::Archive { path, archive, whole: false } => {
-                loaded.archives.push(OpenArchive { position: position as u32, path, archive });
+                loaded.archives.push(OpenArchive { position, path, archive });
             }
+            Leaf::Supplied => loaded.supplied = Some(position),
             Leaf::PassedOver(library) => loaded.passed_over.push(*library),
             Leaf::Directive(Command::Entry(entry)) => loaded.directives.entry = Some(entry),
             Leaf::Directive(Command::Extern(names)) => loaded.directives.undefined.extend(names),
@@ -395,6 +425,6 @@ fn objects_of<'data>(
                 false => Ok(Vec::new()),
             }
         }
-        Leaf::Directive(_) | Leaf::PassedOver(_) => Ok(Vec::new()),
+        Leaf::Directive(_) | Leaf::PassedOver(_) | Leaf::Supplied => Ok(Vec::new()),
     }
 }

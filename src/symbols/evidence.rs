@@ -297,6 +297,7 @@ mod tests {
     use crate::inputs::script::ast::Script;
     use crate::inputs::script::symbols::ScriptSymbols;
     use crate::inputs::store::Store;
+    use crate::symbols::supply::NoSupply;
     use crate::symbols::{extract, resolve};
     use crate::target::{Architecture, Libc};
 
@@ -372,7 +373,7 @@ mod tests {
         let store = Store::default();
         let loaded = load::load(&request, &store).expect("objects");
         let target = loaded.target;
-        let extraction = extract::extract(&request, loaded, &[], &store).expect("members");
+        let extraction = extract::extract(&request, loaded, &[], &NoSupply, &store).expect("members");
         let script = ScriptSymbols::collect(&Script { commands: Vec::new() }, &[]);
         let resolution = resolve::resolve(extraction, &script, target.architecture).expect("names");
         let mut atoms = Atoms::default();

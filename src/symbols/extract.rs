@@ -6,11 +6,13 @@ use std::collections::HashSet;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::cpp_library::CppLibrary;
 use super::names::{HashedName, NameId, NameTable};
+use super::supply::Supply;
 use crate::args::request::LinkRequest;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::elf::{Object, Place};
-use crate::inputs::load::{Loaded, OpenArchive, PassedOver, Priority};
+use crate::inputs::load::{self, Loaded, OpenArchive, PassedOver, Priority};
 use crate::inputs::store::Store;
 use crate::target::Target;
 use object::elf::{STB_GLOBAL, STB_LOCAL};
@@ -72,11 +74,13 @@ struct Extractor<'data, 'link> {
     files: Vec<TakenFile<'data>>,
 }
 
-/// Takes members until nothing more is needed. `roots` are names that are needed from the start.
+/// Takes members until nothing more is needed. `roots` are names that are needed from the start. If names of a C++ library
+/// are missing then, and the request has a place for one, `supply` gives it and the search goes on.
 pub fn extract<'data>(
     request: &LinkRequest,
     loaded: Loaded<'data>,
     roots: &'data [String],
+    supply: &dyn Supply,
     store: &'data Store,
 ) -> Result<Extraction<'data>> {
     let mut extractor = Extractor {
@@ -92,9 +96,12 @@ pub fn extract<'data>(
         files: Vec::new(),
     };
     extractor.intern_wraps();
-    extractor.collect_offers()?;
+    extractor.collect_offers(0)?;
     let roots: Vec<NameId> = roots.iter().map(|name| extractor.names.intern(name.as_bytes())).collect();
     extractor.run(loaded.objects, &roots)?;
+    if let Some(first) = loaded.supplied {
+        extractor.add_cpp_library(supply, first)?;
+    }
     let Extractor { mut files, names, archives, .. } = extractor;
     files.par_sort_by_key(|file| file.priority);
     Ok(Extraction { files, names, roots, archives, passed_over: loaded.passed_over })
@@ -112,11 +119,12 @@ impl<'data> Extractor<'data, '_> {
         }
     }
 
-    /// Enters what every archive defines, from its index or, if it has none, from its members.
-    fn collect_offers(&mut self) -> Result<()> {
+    /// Enters what every archive from a number on defines, from its index or, if it has none, from its members.
+    fn collect_offers(&mut self, from: usize) -> Result<()> {
         let store = self.store;
         let target = self.target;
-        let entries: Vec<_> = self.archives.par_iter().map(|archive| archive_offers(archive, store, target)).collect();
+        let archives = &self.archives[from..];
+        let entries: Vec<_> = archives.par_iter().map(|archive| archive_offers(archive, store, target)).collect();
         let mut errors = Vec::new();
         let mut batches = Vec::new();
         let mut members = Vec::new();
@@ -132,7 +140,7 @@ impl<'data> Extractor<'data, '_> {
         Diagnostics::check((), errors)?;
         let ids = self.names.intern_batches(&batches);
         self.states.resize(self.names.bound(), NameState::default());
-        for (archive, (names, offsets)) in ids.iter().zip(&members).enumerate() {
+        for (archive, (names, offsets)) in (from..).zip(ids.iter().zip(&members)) {
             for (name, &member) in names.iter().zip(offsets) {
                 let state = &mut self.states[name.index()];
                 if state.offer == 0 {
@@ -144,13 +152,34 @@ impl<'data> Extractor<'data, '_> {
         Ok(())
     }
 
+    /// Adds the C++ library that the missing names ask for, if they ask for one.
+    fn add_cpp_library(&mut self, supply: &dyn Supply, first: u32) -> Result<()> {
+        let is_missing = |&(name, _): &(NameId, &[u8])| {
+            let state = self.states[name.index()];
+            state.wanted && !state.defined
+        };
+        let (missing, names): (Vec<NameId>, Vec<&[u8]>) = self.names.iter().filter(is_missing).unzip();
+        let Some(wanted) = CppLibrary::wanted(names.into_iter()) else { return Ok(()) };
+        let inputs = supply.cpp_library(wanted)?;
+        let loaded = load::load_supplied(self.request, &inputs, first, self.target, self.store)?;
+        let from = self.archives.len();
+        self.archives.extend(loaded.archives);
+        self.collect_offers(from)?;
+        self.fill(loaded.objects, missing)
+    }
+
     fn run(&mut self, objects: Vec<(Priority, Object<'data>)>, roots: &[NameId]) -> Result<()> {
-        let mut round: Vec<_> = objects.into_iter().map(|(priority, object)| (priority, object, None)).collect();
         self.states.resize(self.names.bound(), NameState::default());
         let mut wanted: Vec<NameId> = Vec::new();
         for &root in roots {
             self.want(root, &mut wanted);
         }
+        self.fill(objects, wanted)
+    }
+
+    /// Takes these objects, and members in rounds until nothing that is wanted is offered.
+    fn fill(&mut self, objects: Vec<(Priority, Object<'data>)>, mut wanted: Vec<NameId>) -> Result<()> {
+        let mut round: Vec<_> = objects.into_iter().map(|(priority, object)| (priority, object, None)).collect();
         loop {
             self.take(round, &mut wanted)?;
             let mut due: Vec<(Offer, NameId)> = wanted.drain(..).filter_map(|name| self.offer_of(name)).collect();

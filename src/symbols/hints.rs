@@ -114,17 +114,17 @@ fn cpp_library(name: &str, context: &Context<'_>, used: CppLibrary) -> Option<Hi
     let target = context.target.architecture;
     Some(match (library, context.target.libc) {
         (CppLibrary::Llvm, _) => Hint::new(
-            "LLVM's C++ library (libc++)",
+            library.title(),
             "C++ objects were compiled against libc++, and the program is linked without it",
             "add `-lc++ -lc++abi` to `#cgo LDFLAGS` or -extldflags",
         ),
         (CppLibrary::Gnu, Some(Libc::Gnu)) => Hint::new(
-            "GNU's C++ library (libstdc++)",
+            library.title(),
             "C++ objects were compiled against libstdc++, and the program is linked without it",
             "add `-lstdc++` to `#cgo LDFLAGS` or -extldflags",
         ),
         (CppLibrary::Gnu, _) => Hint::new(
-            "GNU's C++ library (libstdc++)",
+            library.title(),
             "C++ objects were compiled against libstdc++, and the program is linked without it",
             format!(
                 "compile the C++ with libc++, `CXX=\"zig c++ --target={target}-linux-musl\"`, and link `-lc++ -lc++abi`; or add `-lstdc++` and \
@@ -132,7 +132,7 @@ fn cpp_library(name: &str, context: &Context<'_>, used: CppLibrary) -> Option<Hi
             ),
         ),
         (CppLibrary::Either, _) => Hint::new(
-            "the C++ run time",
+            library.title(),
             "there are C++ objects, and the program is linked without a C++ library",
             "add `-lc++ -lc++abi` if clang or zig compiled them, `-lstdc++` if g++ did, to `#cgo LDFLAGS` or -extldflags",
         ),

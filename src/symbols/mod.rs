@@ -14,4 +14,5 @@ pub mod known_names;
 pub mod names;
 pub mod resolve;
 pub mod spelling;
+pub mod supply;
 pub mod undefined;

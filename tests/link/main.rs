@@ -125,7 +125,8 @@ fn link_command(
     let fill =
         |arg: &String| arg.replace("{dir}", &case.display().to_string()).replace("{out}", &out.display().to_string());
     let mut args: Vec<String> = plan.link_args.iter().map(fill).collect();
-    if built.has_cxx && plan.door != Door::Ld {
+    // cgolink's cc door finds by itself that a C++ library is needed.
+    if built.has_cxx && (plan.door == Door::Driver || peer.is_some()) {
         args.push("-lstdc++".to_owned());
     }
     if let Some(peer) = peer {

@@ -36,7 +36,7 @@ pub(super) const FLAGS: &[Flag<State>] = &[
     nothing(&["-nodefaultlibs"], no_default_libraries),
     nothing(&["-nolibc"], |state, _| set(&mut state.driver.c_library, false)),
     nothing(&["-nostdlib", "--no-standard-libraries"], no_standard_library),
-    nothing(&["-nostdlib++"], |state, _| set(&mut state.driver.cxx, false)),
+    nothing(&["-nostdlib++"], |state, _| set(&mut state.driver.cxx_library, false)),
     nothing(&["-pthread", "-pthreads"], pthread),
     nothing(&["-static-libgcc", "-shared-libgcc", "-static-libstdc++", "-static-libasan"], |_, _| Ok(())),
     rest(&["-fuse-ld="], use_ld),
@@ -121,6 +121,7 @@ fn shape(state: &mut State, flag: ShapeFlag) -> Result<()> {
 fn no_default_libraries(state: &mut State, _: &Given<'_>) -> Result<()> {
     state.driver.runtime_library = false;
     state.driver.c_library = false;
+    state.driver.cxx_library = false;
     Ok(())
 }
 

@@ -73,6 +73,8 @@ pub struct Driver {
     pub c_library: bool,
     /// `--driver-mode=g++`: the C++ runtime is added.
     pub cxx: bool,
+    /// The C++ library may be added: not `-nostdlib++` or what leaves out the runtime too.
+    pub cxx_library: bool,
     /// `-no-pie`, `-static` and the like were given, so that the kind does not depend on the compiler's defaults.
     pub pie: Option<bool>,
     /// Inputs that have to be compiled first.
@@ -151,6 +153,7 @@ impl State {
                 runtime_library: true,
                 c_library: true,
                 cxx: false,
+                cxx_library: true,
                 pie: None,
                 sources: Vec::new(),
                 compile_flags: Vec::new(),
@@ -219,6 +222,7 @@ impl State {
             self.driver.start_files = false;
             self.driver.runtime_library = false;
             self.driver.c_library = false;
+            self.driver.cxx_library = false;
         }
         self.driver.pie = match last {
             Some(ShapeFlag::Pie | ShapeFlag::StaticPie) => Some(!is_static || last == Some(ShapeFlag::StaticPie)),

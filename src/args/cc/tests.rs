@@ -25,6 +25,7 @@ fn input_names(command: &CcCommand) -> Vec<String> {
     let name = |input: &super::super::request::Input| match &input.what {
         InputName::File(path) => path.display().to_string(),
         InputName::Library(name) => format!("-l{name}"),
+        InputName::CppLibrary => "C++".to_owned(),
     };
     command.link.request.inputs.iter().map(name).collect()
 }

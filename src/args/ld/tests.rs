@@ -43,6 +43,7 @@ fn input_names(request: &LinkRequest) -> Vec<String> {
     let name = |input: &Input| match &input.what {
         InputName::File(path) => path.display().to_string(),
         InputName::Library(name) => format!("-l{name}"),
+        InputName::CppLibrary => "C++".to_owned(),
     };
     request.inputs.iter().map(name).collect()
 }

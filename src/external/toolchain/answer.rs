@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::compiler::CompilerCommand;
+use crate::symbols::cpp_library::CppLibrary;
 use crate::target::Target;
 
 /// Which start files a static executable takes.
@@ -123,7 +124,11 @@ impl CLibrary {
                 (Some(path), None) => LibraryAnswer::Archives(vec![path.clone()]),
                 (None, None) => LibraryAnswer::Unknown,
             },
-            "c++" | "c++abi" | "stdc++" | "supc++" if !self.cxx.is_empty() => LibraryAnswer::Archives(self.cxx.clone()),
+            "c++" | "c++abi" | "stdc++" | "supc++" => match in_folder(name) {
+                Some(path) => LibraryAnswer::Archives(vec![path]),
+                None if self.cxx.is_empty() => LibraryAnswer::Unknown,
+                None => LibraryAnswer::Archives(self.cxx.clone()),
+            },
             _ => match in_folder(name) {
                 Some(path) => LibraryAnswer::Archives(vec![path]),
                 None if IN_LIBC.contains(&name) || matches!(name, "gcc" | "compiler_rt" | "ubsan_rt") => {
@@ -132,6 +137,27 @@ impl CLibrary {
                 None => LibraryAnswer::Unknown,
             },
         }
+    }
+
+    /// The archives of a C++ library: the toolchain's own, where any will do. Empty if there is no such library here.
+    pub fn cpp_library(&self, wanted: CppLibrary) -> Vec<PathBuf> {
+        let own = |family| self.cxx.iter().filter(move |path| CppLibrary::of_archive(path) == family).cloned();
+        let family = match wanted {
+            CppLibrary::Either => self.cxx.first().and_then(|path| CppLibrary::of_archive(path)),
+            certain => Some(certain),
+        };
+        let found: Vec<PathBuf> = own(family).collect();
+        let files: &[&str] = match family {
+            Some(CppLibrary::Llvm) => &["libc++.a", "libc++abi.a"],
+            Some(CppLibrary::Gnu) => &["libstdc++.a"],
+            _ => &[],
+        };
+        if !found.is_empty() || files.is_empty() {
+            return found;
+        }
+        let in_folder = |folder: &PathBuf| files.iter().map(|file| folder.join(file)).collect::<Vec<_>>();
+        let mut folders = self.library_dirs.iter().map(in_folder);
+        folders.find(|paths| paths.iter().all(|path| path.is_file())).unwrap_or_default()
     }
 
     /// A remembered answer as the answer of this question: another rung may have asked first, with other flags.

@@ -1,5 +1,5 @@
 //#CompileArgs: -ffunction-sections -fdata-sections -O2
-//#LinkArgs: -Wl,--gc-sections -Wl,-s
+//#LinkArgs: -Wl,--gc-sections -Wl,-s -lstdc++
 //#ExpectOutput: unwound
 //#NoSection: .symtab
 //#ExpectSegment[musl]: GNU_EH_FRAME
