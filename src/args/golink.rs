@@ -75,6 +75,8 @@ pub struct GoLink {
     pub entry: Option<String>,
     /// `-I`.
     pub interpreter: Option<String>,
+    /// `-aslr=false`.
+    pub fixed_addresses: bool,
     /// `-r`.
     pub rpath: Option<String>,
     /// `-T`.
@@ -83,8 +85,6 @@ pub struct GoLink {
     pub data_address: Option<u64>,
     /// `-R`.
     pub round: Option<u64>,
-    /// `-H`.
-    pub header_type: Option<String>,
     /// `-funcalign`.
     pub function_alignment: Option<u64>,
     /// `-randlayout`: the seed; 0 for Go's order.
@@ -99,8 +99,6 @@ pub struct GoLink {
     pub bind_now: bool,
     /// `-d`.
     pub no_dynamic: bool,
-    /// `-f`.
-    pub ignore_version: bool,
     /// `-g`.
     pub ignore_package_data: bool,
     /// `-h`.
@@ -115,7 +113,7 @@ pub struct GoLink {
     pub debug_thunks: i64,
     /// `-debugtextsize`.
     pub debug_text_size: i64,
-    /// `-k`.
+    /// `-k`: the variable that lists tracked fields.
     pub track_fields: Option<String>,
     /// `-race`.
     pub race: bool,
@@ -129,10 +127,8 @@ pub struct GoLink {
     pub benchmark: Option<String>,
     /// `-fipso`.
     pub fips_output: Option<PathBuf>,
-    /// `-capturehostobjs`.
-    pub capture_host_objects: Option<PathBuf>,
-    /// `-tmpdir`.
-    pub temporary_folder: Option<PathBuf>,
+    /// `-installsuffix`.
+    pub install_suffix: Option<String>,
     /// `-extld`, split into words.
     pub host_linker: Vec<OsString>,
     /// `-extldflags`, split into words.
@@ -175,11 +171,11 @@ impl Default for GoLink {
             compress_dwarf: true,
             entry: None,
             interpreter: None,
+            fixed_addresses: false,
             rpath: None,
             text_address: None,
             data_address: None,
             round: None,
-            header_type: None,
             function_alignment: None,
             random_layout: 0,
             strict_duplicates: 0,
@@ -187,7 +183,6 @@ impl Default for GoLink {
             prune_weak_maps: true,
             bind_now: false,
             no_dynamic: false,
-            ignore_version: false,
             ignore_package_data: false,
             halt_on_error: false,
             dump_call_graph: false,
@@ -202,8 +197,7 @@ impl Default for GoLink {
             link_shared: false,
             benchmark: None,
             fips_output: None,
-            capture_host_objects: None,
-            temporary_folder: None,
+            install_suffix: None,
             host_linker: Vec::new(),
             host_linker_flags: Vec::new(),
             verbose: 0,
@@ -257,6 +251,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Asked> {
             let extra = extra.to_string_lossy();
             return Err(usage_error(&format!("more than one input: '{extra}' follows the archive")).into());
         }
+    }
+    if link.fixed_addresses && link.build_mode != Some(BuildMode::CShared) {
+        return Err(bad("aslr", "false is only for -buildmode=c-shared").into());
     }
     if link.gnu_build_id.is_none() && !link.build_id.is_empty() {
         link.gnu_build_id = Some("gobuildid".to_owned());

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::args::golink::{self, Asked, GoLink};
 use crate::diag::{Diagnostic, Diagnostics, Result, io_error};
 use crate::external::run;
-use crate::golang::link;
+use crate::golang::link::{self, Linked};
 
 use super::Session;
 use super::report::print;
@@ -50,7 +50,12 @@ pub(super) fn run_tool(session: &Session<'_>, line: &[OsString]) -> Result<u8> {
         Ok(Asked::Version { full }) => print_version(session, line, full),
         Ok(Asked::Link(options)) => link_or_pass_on(session, *options, || Ok(line.to_vec())),
         // What its flags mean is for the toolchain's own linker to say, of whatever release.
-        Err(problem) => pass_on(session, line, &problem.to_string()),
+        Err(problem) => {
+            if arguments.iter().any(|argument| matches!(argument.to_str(), Some("-v" | "--v"))) {
+                say_why(session, line, &problem.to_string());
+            }
+            pass_on(session, line, &problem.to_string())
+        }
     }
 }
 
@@ -91,21 +96,32 @@ fn link_or_pass_on(
     options.threads = session.environment.threads(options.threads)?;
     options.goroot = session.environment.goroot.clone();
     let verbose = options.verbose > 0;
-    let reason = match link::run(&options) {
-        Ok(Ok(linked)) => {
-            print(&linked.told);
-            session.warn(linked.warnings, false)?;
+    let mut told = String::new();
+    let reason = match link::run(&options, &mut told) {
+        Ok(Linked::Complete(warnings)) => {
+            print(&told);
+            session.warn(warnings, false)?;
             return Ok(0);
         }
-        Ok(Err(reason)) => reason,
+        Ok(Linked::Refused(reason)) => reason,
         Err(errors) if is_of_another_target(&errors) => errors.to_string(),
-        Err(errors) => return Err(errors),
+        Err(errors) => {
+            print(&told);
+            return Err(errors);
+        }
     };
     let line = other()?;
     if verbose {
-        session.reporter.say(&format!("cgolink: {reason}: passed on to {}\n", line[0].to_string_lossy()));
+        say_why(session, &line, &reason);
     }
     pass_on(session, &line, &reason)
+}
+
+/// Says why another program links.
+fn say_why(session: &Session<'_>, line: &[OsString], reason: &str) {
+    let words: Vec<_> = line.iter().take_while(|word| !word.as_bytes().starts_with(b"-")).collect();
+    let program: Vec<_> = words.iter().take(3).map(|word| word.to_string_lossy()).collect();
+    session.reporter.say(&format!("cgolink: {reason}: passed on to {}\n", program.join(" ")));
 }
 
 fn is_of_another_target(errors: &Diagnostics) -> bool {

@@ -2,7 +2,7 @@
 //! `cmd/link/internal/ld/main.go`).
 //!
 //! ```text
-//! load -> resolve -> linkname::check -> setup::fips
+//! load -> resolve -> strictdups::check -> linkname::check -> setup::fips
 //!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> stackcheck
 //!      -> elf::dynamic -> setup::image -> text::address -> typelink -> buildinfo -> pclntab -> dwarf
 //!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
@@ -21,57 +21,69 @@ use super::inittask;
 use super::linkname;
 use super::liveness::{self, Roots};
 use super::load;
+use super::machine::Machine;
 use super::moduledata;
 use super::pclntab;
-use super::phases::Phases;
+use super::phases::{Measure, Phases};
 use super::program::Program;
 use super::resolve;
 use super::setup;
 use super::stackcheck;
 use super::strdata::Definitions;
+use super::strictdups;
 use super::symbols::GoSymbol;
 use super::table::Tables;
 use super::write::{self, debug::DebugInfo};
-use super::{text, typelink, undefined};
+use super::{text, typelink, undefined, verbose};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
-use crate::diag::{Diagnostic, Result};
+use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::store::Store;
 
 /// What a link came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Linked {
-    /// What was asked to be printed: dumps, times of phases.
-    pub told: String,
-    /// What deserves a look although the output is complete.
-    pub warnings: Vec<Diagnostic>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// The output is complete; this deserves a look all the same.
+    Complete(Vec<Diagnostic>),
+    /// The program is none that is linked here, for this reason.
+    Refused(String),
 }
 
-/// Links a Go program, or says why it is not one that is linked here.
-pub fn run(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
-    match options.threads {
-        None => link(options),
+/// Links a Go program. What was asked to be printed is in `told` even if the link fails: dumps, times of phases.
+pub fn run(options: &GoLink, told: &mut String) -> Result<Linked> {
+    let linked = match options.threads {
+        None => link(options, told),
         Some(threads) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool =
                 pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
-            pool.install(|| link(options))
+            pool.install(|| link(options, told))
         }
-    }
+    };
+    linked.map_err(|errors| {
+        let first = errors.iter().next().filter(|_| options.halt_on_error).cloned();
+        first.map_or(errors, Diagnostics::from)
+    })
 }
 
-fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
+fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
     if let Some(reason) = options_need_another(options) {
-        return Ok(Err(reason));
+        return Ok(Linked::Refused(reason));
     }
-    let mut phases = Phases::new("Load");
+    let measure = if options.benchmark.as_deref() == Some("mem") { Measure::Memory } else { Measure::Time };
+    let mut phases = Phases::new("Load", measure);
     let store = Store::default();
     let loaded = load::load(options, &store)?;
     let program = loaded.program;
     if let Some(reason) = program_needs_another(&program) {
-        return Ok(Err(reason));
+        return Ok(Linked::Refused(reason));
+    }
+    if options.verbose > 0 {
+        verbose::tell_request(&program, &Machine::of(&program)?, told);
     }
     phases.start("Resolve");
     let mut symbols = resolve::resolve(loaded.objects, &program.packages, program.release)?;
+    let warnings = strictdups::check(&symbols, &program)?;
+    let definitions = (options.verbose > 0).then(|| verbose::Definitions::count(&symbols));
     linkname::check(&symbols, &program)?;
     let fips = setup::fips(&mut symbols);
     phases.start("Inittasks");
@@ -83,13 +95,15 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     phases.start("Setup");
     let module = setup::module(&mut symbols)?;
     let mut text = text::order(&mut symbols, &program)?;
-    let definitions = Definitions::of(&program);
-    definitions.apply(&mut symbols, &program)?;
+    let strings = Definitions::of(&program);
+    strings.apply(&mut symbols, &program)?;
     if options.dump_call_graph {
         callgraph::write(&symbols, &text.order, &mut dump);
     }
     phases.start("StackCheck");
-    stackcheck::check(&symbols, &program, &text.order, options.dump_nosplit.then_some(&mut dump))?;
+    let checked = stackcheck::check(&symbols, &program, &text.order, options.dump_nosplit.then_some(&mut dump));
+    told.push_str(&String::from_utf8_lossy(&dump));
+    checked?;
     phases.start("Setup");
     let dynamic = dynamic::is_wanted(&program).then(|| dynamic::make(&mut symbols, &program));
     setup::image(&mut symbols);
@@ -97,7 +111,7 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     let places = text::address(&mut symbols, &program, &mut text)?;
     phases.start("Typelink");
     typelink::make(&mut symbols, &program);
-    buildinfo::make(&mut symbols, &definitions);
+    buildinfo::make(&mut symbols, &strings);
     phases.start("Pclntab");
     let mut tables = Tables::default();
     let functions = pclntab::plan(&mut symbols, &program, &text, &places, &mut tables)?;
@@ -118,7 +132,7 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
     undefined::check(&symbols, &program)?;
     let addresses = address::place(&mut symbols, &program, places, data, &module)?;
     phases.start("Write");
-    write::write(write::Input {
+    let symtab_size = write::write(write::Input {
         program: &program,
         symbols: &symbols,
         text: &text.order,
@@ -127,12 +141,17 @@ fn link(options: &GoLink) -> Result<std::result::Result<Linked, String>> {
         fips: &fips,
         debug: debug.as_ref().map(|debug| debug as &dyn DebugInfo),
     })?;
+    if options.dump_call_graph {
+        callgraph::write_sizes(&addresses, symtab_size, told);
+    }
+    if let Some(definitions) = definitions {
+        definitions.tell(&symbols, told);
+    }
     let report = phases.report();
-    let mut told = String::from_utf8_lossy(&dump).into_owned();
     if options.benchmark.is_some() {
         told.push_str(&report);
     }
-    Ok(Ok(Linked { told, warnings: Vec::new() }))
+    Ok(Linked::Complete(warnings))
 }
 
 /// Why the flags call for a linker of another kind.
@@ -159,6 +178,9 @@ fn options_need_another(options: &GoLink) -> Option<String> {
 fn program_needs_another(program: &Program<'_>) -> Option<String> {
     if program.is_cgo {
         return Some("the program uses cgo, whose C objects the Go door does not link".to_owned());
+    }
+    if program.options.track_fields.is_some() && program.has_experiment("fieldtrack") {
+        return Some("-k lists tracked fields, which cgolink does not".to_owned());
     }
     let with_host_objects = program.packages.iter().find(|package| package.contents.has_host_objects());
     with_host_objects.map(|package| format!("package {} has objects that Go did not compile", package.path))

@@ -188,12 +188,23 @@ impl<'data> Loader<'data> {
         if self.options.importcfg.is_some() {
             return Err(missing_package(path, "list it in the importcfg: 'packagefile path=file'").into());
         }
-        let folders = self.options.library_folders.iter();
+        let installed = self.installed_packages();
+        let folders = self.options.library_folders.iter().chain(&installed);
         let candidates = folders.flat_map(|folder| ["a", "o"].map(|suffix| folder.join(format!("{path}.{suffix}"))));
         let file = candidates.into_iter().find(|file| file.exists());
         let file = file.ok_or_else(|| missing_package(path, "name its folder with -L, or pass an -importcfg"))?;
         let contents = self.read_file(&file)?;
         Ok((file, contents))
+    }
+
+    /// The folder of the toolchain's own packages: `GOROOT/pkg/linux_amd64`, with what `-installsuffix` adds to it.
+    fn installed_packages(&self) -> Option<PathBuf> {
+        let main = self.packages.first()?.contents.go_members().next().map(|(_, member)| member.header)?;
+        let mut name = format!("{}_{}", main.system, main.architecture);
+        if let Some(suffix) = &self.options.install_suffix {
+            name = format!("{name}_{suffix}");
+        }
+        Some(Path::new(self.options.goroot.as_ref()?).join("pkg").join(name))
     }
 
     fn finish(self) -> Result<Loaded<'data>> {

@@ -55,8 +55,8 @@ pub struct Input<'a, 'data> {
     pub debug: Option<&'a dyn DebugInfo>,
 }
 
-/// Writes the file.
-pub fn write(input: Input<'_, '_>) -> Result<()> {
+/// Writes the file; the bytes of its symbol table.
+pub fn write(input: Input<'_, '_>) -> Result<u64> {
     let options = input.program.options;
     let is_dynamic = dynamic::is_wanted(input.program);
     let image = headers::image_address(input.addresses);
@@ -90,7 +90,8 @@ pub fn write(input: Input<'_, '_>) -> Result<()> {
         is_position_independent: input.program.is_position_independent(),
         entry,
     };
-    writer.run(&source, symtab.as_ref(), sections, facts)
+    writer.run(&source, symtab.as_ref(), sections, facts)?;
+    Ok(symtab.map_or(0, |symtab| symtab.count * SYMBOL))
 }
 
 /// The section headers, and the program headers of dynamic linking.

@@ -175,9 +175,9 @@ pub static FLAGS: &[Flag] = &[
     ),
     flag(
         "H",
-        Text(|link, value| {
-            link.header_type = text(value)?;
-            Ok(())
+        Text(|_, value| match value.to_str() {
+            Some("" | "linux") => Ok(()),
+            _ => Err(format!("'{}' is not linux", value.to_string_lossy())),
         }),
         "the header type: linux",
     ),
@@ -226,7 +226,7 @@ pub static FLAGS: &[Flag] = &[
     ),
     flag("a", Switch(|_, _| {}), "nothing; for old scripts"),
     flag("asan", Switch(|link, on| link.asan = on), "link with AddressSanitizer"),
-    flag("aslr", Switch(|_, _| {}), "Windows only"),
+    flag("aslr", Switch(|link, on| link.fixed_addresses = !on), "for -buildmode=c-shared on Windows"),
     flag(
         "benchmark",
         Text(|link, value| {
@@ -237,7 +237,7 @@ pub static FLAGS: &[Flag] = &[
             };
             Ok(())
         }),
-        "print the time (cpu) or memory (mem) of each phase",
+        "print the time (cpu) of each phase, or its time and memory (mem)",
     ),
     flag("benchmarkprofile", Text(|_, _| Err("profiles of phases are not made; use perf".to_owned())), "refused"),
     flag("bindnow", Switch(|link, on| link.bind_now = on), "resolve dynamic symbols at start-up"),
@@ -260,11 +260,8 @@ pub static FLAGS: &[Flag] = &[
     flag("c", Switch(|link, on| link.dump_call_graph = on), "print the call graph"),
     flag(
         "capturehostobjs",
-        Text(|link, value| {
-            link.capture_host_objects = path(value);
-            Ok(())
-        }),
-        "copy host objects into a folder",
+        Text(|_, _| Ok(())),
+        "copy host objects into a folder; programs that have some are left to the toolchain's own linker",
     ),
     flag("checklinkname", Switch(|link, on| link.check_linkname = on), "check that linknames are allowed"),
     flag("compressdwarf", Switch(|link, on| link.compress_dwarf = on), "compress debug information"),
@@ -293,7 +290,11 @@ pub static FLAGS: &[Flag] = &[
     ),
     flag("dumpdep", Switch(|link, on| link.dump_dependencies = on), "print what refers to what"),
     flag("e", Switch(|_, _| {}), "print all errors; cgolink always does"),
-    flag("extar", Text(|_, _| Ok(())), "the archiver for -buildmode=c-archive"),
+    flag(
+        "extar",
+        Text(|_, _| Ok(())),
+        "the archiver for -buildmode=c-archive, which is left to the toolchain's own linker",
+    ),
     flag(
         "extld",
         Text(|link, value| {
@@ -310,7 +311,7 @@ pub static FLAGS: &[Flag] = &[
         }),
         "flags for the host linker",
     ),
-    flag("f", Switch(|link, on| link.ignore_version = on), "ignore objects of other versions"),
+    flag("f", Switch(|_, _| {}), "nothing; objects of other versions are never linked"),
     flag(
         "fipso",
         Text(|link, value| {
@@ -341,16 +342,27 @@ pub static FLAGS: &[Flag] = &[
         }),
         "which file holds which package",
     ),
-    flag("installsuffix", Text(|_, _| Ok(())), "the suffix of the toolchain's package folder"),
+    flag(
+        "installsuffix",
+        Text(|link, value| {
+            link.install_suffix = text(value)?;
+            Ok(())
+        }),
+        "the suffix of the toolchain's package folder, where there is no -importcfg",
+    ),
     flag(
         "k",
         Text(|link, value| {
             link.track_fields = text(value)?;
             Ok(())
         }),
-        "the variable that names tracked fields",
+        "the variable that lists tracked fields, with GOEXPERIMENT=fieldtrack",
     ),
-    flag("libgcc", Text(|_, _| Ok(())), "the compiler's support library, or none"),
+    flag(
+        "libgcc",
+        Text(|_, _| Ok(())),
+        "the compiler's support library, or none; for cgo, which is left to the toolchain's own linker",
+    ),
     flag(
         "linkmode",
         Text(|link, value| {
@@ -402,14 +414,7 @@ pub static FLAGS: &[Flag] = &[
         }),
         "compare definitions that may be repeated: 1 warns, 2 is an error",
     ),
-    flag(
-        "tmpdir",
-        Text(|link, value| {
-            link.temporary_folder = path(value);
-            Ok(())
-        }),
-        "a folder for temporary files",
-    ),
+    flag("tmpdir", Text(|_, _| Ok(())), "a folder for temporary files, of which only external linking makes any"),
     flag("v", Count(|link, count| link.verbose = count), "say what is done"),
     flag("w", Switch(|link, on| link.omit_dwarf = Some(on)), "no debug information"),
 ];

@@ -66,6 +66,8 @@ fn mistakes_are_named() {
         (&["-R", "3", "x"], "-R"),
         (&["-buildmode=dll", "x"], "dll"),
         (&["-s=maybe", "x"], "maybe"),
+        (&["-H", "windowsgui", "x"], "windowsgui"),
+        (&["-aslr=false", "x"], "c-shared"),
     ] {
         let error = parse(&line(words)).expect_err("a mistake").to_string();
         assert!(error.contains(part), "{words:?}: {error}");
