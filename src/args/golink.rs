@@ -1,12 +1,13 @@
 //! The Go door's command line: the flags of `go tool link` (Go 1.26 and 1.27, `cmd/link/internal/ld/main.go`), read as Go's
 //! `flag` package reads them: `-name value`, `-name=value`, with one dash or two, until the first argument that is no flag.
 
+mod response;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::diag::{Diagnostic, Result};
@@ -216,7 +217,7 @@ impl GoLink {
 
 /// Reads a command line without the program's name.
 pub fn parse(arguments: &[OsString]) -> Result<Asked> {
-    let arguments = expand(arguments, 0)?;
+    let arguments = response::expand(arguments)?;
     let mut link = GoLink::default();
     let mut rest = arguments.iter();
     let mut inputs = Vec::new();
@@ -278,49 +279,4 @@ fn bad(name: &str, problem: &str) -> Diagnostic {
 
 fn usage_error(message: &str) -> Diagnostic {
     Diagnostic::error("bad-command-line", message).help("see cgolink link -help for the flags")
-}
-
-/// Response files deeper than this include themselves.
-const MAX_DEPTH: usize = 16;
-
-/// Replaces `@file` by the lines of the file: the go command writes one argument a line, with `\n` and `\\` escaped
-/// (`cmd/internal/objabi/flag.go`).
-fn expand(arguments: &[OsString], depth: usize) -> Result<Vec<OsString>> {
-    let mut expanded = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        let Some(path) = argument.as_bytes().strip_prefix(b"@") else {
-            expanded.push(argument.clone());
-            continue;
-        };
-        let path = PathBuf::from(OsStr::from_bytes(path));
-        if depth == MAX_DEPTH {
-            return Err(usage_error(&format!("{}: response files include each other", path.display())).into());
-        }
-        let text =
-            std::fs::read(&path).map_err(|error| crate::diag::io_error("read the response file", &path, &error))?;
-        expanded.extend(expand(&split_lines(&text), depth + 1)?);
-    }
-    Ok(expanded)
-}
-
-fn split_lines(text: &[u8]) -> Vec<OsString> {
-    let text: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r').collect();
-    let lines = text.trim_ascii().split(|&byte| byte == b'\n');
-    lines.filter(|line| !line.is_empty()).map(decode_line).collect()
-}
-
-fn decode_line(line: &[u8]) -> OsString {
-    let mut decoded = Vec::with_capacity(line.len());
-    let mut bytes = line.iter().copied();
-    while let Some(byte) = bytes.next() {
-        match (byte, byte == b'\\') {
-            (_, true) => match bytes.next() {
-                Some(b'n') => decoded.push(b'\n'),
-                Some(other) => decoded.push(other),
-                None => decoded.push(b'\\'),
-            },
-            (other, _) => decoded.push(other),
-        }
-    }
-    OsString::from_vec(decoded)
 }

@@ -34,14 +34,19 @@ pub fn expand_with(
     arguments: Vec<OsString>,
     read: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
 ) -> Result<Vec<OsString>> {
-    let mut expansion = Expansion { read, open: Vec::new(), files: 0, arguments: Vec::with_capacity(arguments.len()) };
-    for argument in arguments {
-        expansion.push(argument)?;
-    }
-    Ok(expansion.arguments)
+    Expansion { split, read, open: Vec::new(), files: 0, arguments: Vec::new() }.expand(arguments)
+}
+
+/// What takes the text of a file apart; its errors are messages about the file's end.
+pub type Split = fn(&[u8]) -> std::result::Result<Vec<OsString>, &'static str>;
+
+/// [`expand`] of files in another form.
+pub fn expand_by(arguments: Vec<OsString>, split: Split) -> Result<Vec<OsString>> {
+    Expansion { split, read: &mut read_file, open: Vec::new(), files: 0, arguments: Vec::new() }.expand(arguments)
 }
 
 struct Expansion<'a> {
+    split: Split,
     read: &'a mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
     /// The files being expanded, outermost first.
     open: Vec<PathBuf>,
@@ -50,6 +55,14 @@ struct Expansion<'a> {
 }
 
 impl Expansion<'_> {
+    fn expand(mut self, arguments: Vec<OsString>) -> Result<Vec<OsString>> {
+        self.arguments.reserve(arguments.len());
+        for argument in arguments {
+            self.push(argument)?;
+        }
+        Ok(self.arguments)
+    }
+
     fn push(&mut self, argument: OsString) -> Result<()> {
         let Some(name) = argument.as_bytes().strip_prefix(b"@").filter(|name| !name.is_empty()) else {
             self.arguments.push(argument);
@@ -73,7 +86,7 @@ impl Expansion<'_> {
             }
             Err(error) => return Err(io_error("read response file", &path, &error).into()),
         };
-        let inner = split(&bytes).map_err(|message| {
+        let inner = (self.split)(&bytes).map_err(|message| {
             Diagnostic::error("bad-response-file", message).at(Origin::file(path.clone()).at(bytes.len() as u64))
         })?;
         self.open.push(path);

@@ -30,6 +30,8 @@ pub struct Release {
     /// The second flag of symbols that `//go:linknamestd` names; 0 where there is no such thing, and references of assembly
     /// are not checked.
     pub linkname_std_flag: u8,
+    /// Whether the go command writes response files in words with quotation marks, and not an argument a line.
+    pub quotes_response_files: bool,
     /// The second flag of wrappers between calling conventions.
     pub abi_wrapper_flag: u8,
 }
@@ -48,6 +50,7 @@ static RELEASES: [Release; 2] = [
                       +randomizedheapbase64 runtimefreegc sizespecializedmalloc goroutineleakprofile simd runtimesecret",
         blocked_linknames: include_str!("goabi/linknames-1.26.txt"),
         linkname_std_flag: 0,
+        quotes_response_files: false,
         abi_wrapper_flag: 1 << 5,
     },
     Release {
@@ -63,6 +66,7 @@ static RELEASES: [Release; 2] = [
                       +randomizedheapbase64 runtimefreegc +sizespecializedmalloc simd runtimesecret mapsplitgroup",
         blocked_linknames: include_str!("goabi/linknames-1.27.txt"),
         linkname_std_flag: 1 << 5,
+        quotes_response_files: true,
         abi_wrapper_flag: 1 << 6,
     },
 ];

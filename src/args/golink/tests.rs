@@ -81,11 +81,6 @@ fn versions_are_asked_in_two_forms() {
 }
 
 #[test]
-fn response_files_hold_an_argument_a_line() {
-    assert_eq!(split_lines(b"-o\r\na b\nx\\\\y\\nz\n"), line(&["-o", "a b", "x\\y\nz"]));
-}
-
-#[test]
 fn every_flag_is_listed_once() {
     let text = usage();
     for flag in FLAGS {
