@@ -8,6 +8,7 @@ use super::facts::{self, FactSources, Facts};
 use super::got::{self, Got};
 use super::image::{Image, LinkerName, Merged, SymbolValues, ThreadLocal, Unwind};
 use super::living::{Living, file_name};
+use super::packed::PackedSize;
 use super::plan::{Addresses, ScriptSymbolValue, SectionPlan};
 use super::properties;
 use super::scan::{self, Scan};
@@ -18,6 +19,7 @@ use crate::args::request::{LinkRequest, SectionSort};
 use crate::diag::{Diagnostic, Result};
 use crate::ids::{AtomId, OutputSectionId, SymbolId};
 use crate::inputs::atoms::Atoms;
+use crate::inputs::elf::LE;
 use crate::inputs::script::ast::{Script, Sort};
 use crate::inputs::script::expression;
 use crate::inputs::script::symbols::ScriptSymbols;
@@ -62,6 +64,7 @@ pub fn arrange<'data, M: Machine>(
     })?;
     let merged = merge(&mut atoms, &plan, &alive)?;
     stand_for_unwind(&mut atoms, &unwind);
+    let packed = PackedSize::default();
     let place = |atoms: &Atoms<'_>, plan: &SectionPlan| {
         let context = ValueContext {
             resolution: &resolution,
@@ -76,18 +79,27 @@ pub fn arrange<'data, M: Machine>(
             },
             stubs_atom: tables.stubs,
         };
-        let sizes: Vec<u64> = atoms.table.iter().map(|atom| atom.size).collect();
-        let addresses = address::assign(&AddressRequest {
-            plan,
-            atoms,
-            sizes: &sizes,
-            symbols: script_symbols,
-            in_force: &|index| is_in_force(&resolution, script_symbols, index),
-            lookup: &|name, atoms| context.lookup(name, atoms),
-            options: &request.segments,
-            kind: request.kind,
-            architecture: target.architecture,
-        })?;
+        let mut sizes: Vec<u64> = atoms.table.iter().map(|atom| atom.size).collect();
+        let assign = |sizes: &[u64]| {
+            address::assign(&AddressRequest {
+                plan,
+                atoms,
+                sizes,
+                symbols: script_symbols,
+                in_force: &|index| is_in_force(&resolution, script_symbols, index),
+                lookup: &|name, atoms| context.lookup(name, atoms),
+                options: &request.segments,
+                kind: request.kind,
+                architecture: target.architecture,
+            })
+        };
+        let table = tables.packed_relocations.index();
+        sizes[table] = sizes[table].max(packed.bytes());
+        let mut addresses = assign(&sizes)?;
+        while got.has_packed() && !packed.holds(&packed_places(&got, &tables, atoms, &addresses)) {
+            sizes[table] = packed.bytes();
+            addresses = assign(&sizes)?;
+        }
         let values = context.at(&addresses.atoms, &addresses, |values| values.all());
         Ok(Placed { addresses, values })
     };
@@ -95,6 +107,9 @@ pub fn arrange<'data, M: Machine>(
     let program = Program { resolution: &resolution, facts: &facts, position_independent, relax };
     let parts = Parts { atoms: &mut atoms, alive: &mut alive, plan: &mut plan };
     let (Placed { addresses, values }, far_branches) = branches::extend::<M>(&program, parts, placed, &place)?;
+    if got.has_packed() {
+        atoms.table[tables.packed_relocations.index()].size = packed.bytes();
+    }
     let tls = thread_local::<M>(&addresses);
     let linker_names = linker_names(&resolution, script_symbols, &addresses, &plan);
     let image = Image {
@@ -151,11 +166,18 @@ fn reserve<M: Machine>(sources: &Sources<'_, '_>, atoms: &mut Atoms<'_>, alive: 
     let mut warnings = report::needs::<M>(resolution, atoms, &needs, request, target)?;
     let (property, lacking) = properties::merge(resolution, atoms, target.architecture, &request.properties)?;
     warnings.extend(lacking);
-    let got = Got::new(needs, &facts, position_independent);
+    let mut got = Got::new(needs, &facts, position_independent);
+    if position_independent && request.segments.pack_relative_relocations {
+        got.pack(|atom, index| {
+            let atom = atoms.get(atom);
+            atom.alignment % 2 == 0 && atom.relocations.records()[index as usize].r_offset.get(LE) % 2 == 0
+        });
+    }
     let sizes = TableSizes {
         got: got.size,
         stubs: got.stubs_size::<M>(),
         dynamic_relocations: got.dynamic_count() as u64 * got::RELA,
+        packed_relocations: got.has_packed(),
         position_independent,
         unwind_header: if request.segments.eh_frame_hdr { unwind.plan.header_size() } else { 0 },
         build_id: crate::output::buildid::note_size(&request.build_id),
@@ -163,6 +185,14 @@ fn reserve<M: Machine>(sources: &Sources<'_, '_>, atoms: &mut Atoms<'_>, alive: 
     };
     let tables = tables::add(atoms, alive, resolution, sizes);
     Ok(Reserved { facts, got, tables, property, warnings })
+}
+
+/// Where the packed relocations are, as addressed so far.
+pub fn packed_places(got: &Got, tables: &LinkerTables, atoms: &Atoms<'_>, addresses: &Addresses) -> Vec<u64> {
+    let at = |atom: AtomId| addresses.atoms[atom.index()];
+    got.packed_places(at(tables.got), |atom, index| {
+        at(atom).wrapping_add(atoms.get(atom).relocations.records()[index as usize].r_offset.get(LE))
+    })
 }
 
 /// What symbol values depend on besides addresses.

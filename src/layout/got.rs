@@ -32,8 +32,10 @@ pub struct Got {
     pub size: u64,
     /// Slots that hold an address which moves with the image.
     moving: Vec<SymbolId>,
-    /// Words in atoms that hold an address which moves with the image.
+    /// Words in atoms that hold an address which moves with the image, and are not packed.
     words: Vec<(AtomId, u32)>,
+    /// The other such words, if relative relocations are packed; the slots are too then.
+    packed: Option<Vec<(AtomId, u32)>>,
     position_independent: bool,
 }
 
@@ -86,6 +88,27 @@ impl Got {
         got
     }
 
+    /// Has relative relocations packed: those of the words that `is_even` holds for, and of the slots.
+    pub fn pack(&mut self, is_even: impl Fn(AtomId, u32) -> bool) {
+        let (packed, words) =
+            std::mem::take(&mut self.words).into_iter().partition(|&(atom, index)| is_even(atom, index));
+        (self.packed, self.words) = (Some(packed), words);
+    }
+
+    /// Whether a table of packed relocations is needed.
+    pub fn has_packed(&self) -> bool {
+        self.packed.as_ref().is_some_and(|words| !words.is_empty() || !self.moving.is_empty())
+    }
+
+    /// The places of the packed relocations, ascending. `table` is the address of `.got`, `word` gives a word's place.
+    pub fn packed_places(&self, table: u64, word: impl Fn(AtomId, u32) -> u64) -> Vec<u64> {
+        let Some(packed) = &self.packed else { return Vec::new() };
+        let slots = self.moving.iter().map(|&symbol| table.wrapping_add(self.slots[&(symbol, Slot::Address)]));
+        let mut places: Vec<u64> = packed.iter().map(|&(atom, index)| word(atom, index)).chain(slots).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// The offset of a slot in the table.
     #[inline]
     pub fn offset(&self, symbol: SymbolId, slot: Slot) -> Option<u64> {
@@ -102,9 +125,14 @@ impl Got {
         self.stubs.len() as u64 * M::IFUNC_STUB_SIZE as u64
     }
 
-    /// How many dynamic relocations there are.
+    /// How many dynamic relocations there are that are not packed.
     pub fn dynamic_count(&self) -> usize {
-        self.moving.len() + self.words.len() + self.stubs.len()
+        self.moving().len() + self.words.len() + self.stubs.len()
+    }
+
+    /// Slots that need a record of their own.
+    fn moving(&self) -> &[SymbolId] {
+        if self.packed.is_some() { &[] } else { &self.moving }
     }
 
     /// The words of atoms that are relocated at start.
@@ -154,7 +182,7 @@ impl Got {
         Ok(bytes)
     }
 
-    /// The dynamic relocations in the order in which they are applied: RELATIVE by ascending place, then IRELATIVE, whose
+    /// The dynamic relocations that are not packed, in the order in which they are applied: RELATIVE by ascending place, then IRELATIVE, whose
     /// resolvers may read what the former wrote. `word` gives place and value of a word; `resolver` the address of an
     /// IFUNC's resolver.
     pub fn dynamic_relocations<M: Machine>(
@@ -165,7 +193,7 @@ impl Got {
     ) -> Vec<DynamicRelocation> {
         let relative = |(place, addend): (u64, u64)| DynamicRelocation { place, kind: M::RELATIVE, addend };
         let slot = |symbol: SymbolId, kind: Slot| addresses.table + self.slots[&(symbol, kind)];
-        let slots = self.moving.iter().map(|&symbol| (slot(symbol, Slot::Address), addresses.values[symbol.index()]));
+        let slots = self.moving().iter().map(|&symbol| (slot(symbol, Slot::Address), addresses.values[symbol.index()]));
         let words = self.words.iter().map(|&(atom, index)| word(atom, index));
         let mut all: Vec<DynamicRelocation> = slots.chain(words).map(relative).collect();
         all.sort_unstable_by_key(|one| one.place);

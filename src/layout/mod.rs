@@ -11,6 +11,7 @@ pub mod image;
 pub mod living;
 pub mod matching;
 mod orphans;
+pub mod packed;
 mod passes;
 pub mod plan;
 mod program_headers;

@@ -2,9 +2,10 @@
 
 use object::elf::{
     SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_DYNAMIC, SHT_DYNSYM, SHT_HASH, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS,
-    SHT_RELA, SHT_STRTAB,
+    SHT_RELA, SHT_RELR, SHT_STRTAB,
 };
 
+use super::packed;
 use crate::ids::AtomId;
 use crate::inputs::atoms::{Atom, Atoms, Relocations};
 use crate::symbols::resolve::Resolution;
@@ -18,6 +19,8 @@ pub struct LinkerTables {
     pub stubs: AtomId,
     /// `.rela.iplt`, or `.rela.dyn` in an image that may be loaded anywhere.
     pub dynamic_relocations: AtomId,
+    /// `.relr.dyn`: relative relocations, packed.
+    pub packed_relocations: AtomId,
     /// `.dynamic`.
     pub dynamic: AtomId,
     /// `.dynsym`: the null symbol; start-up code reads the table's address even if nothing is in it.
@@ -45,6 +48,8 @@ pub struct TableSizes {
     pub stubs: u64,
     /// Dynamic relocations.
     pub dynamic_relocations: u64,
+    /// There are packed relocations; their table's size depends on addresses.
+    pub packed_relocations: bool,
     /// The image may be loaded anywhere: `.dynamic` and what it refers to.
     pub position_independent: bool,
     /// `.eh_frame_hdr`.
@@ -57,6 +62,8 @@ pub struct TableSizes {
 
 /// Entries of `.dynamic`: RELA, RELASZ, RELAENT, SYMTAB, SYMENT, STRTAB, STRSZ, HASH, FLAGS_1, NULL.
 pub const DYNAMIC_ENTRIES: u64 = 10;
+/// More entries of `.dynamic` if there are packed relocations: RELR, RELRSZ, RELRENT.
+pub const PACKED_ENTRIES: u64 = 3;
 /// Bytes of a symbol record.
 pub const SYMBOL: u64 = 24;
 /// Bytes of an empty `.hash`: one bucket, one chain.
@@ -95,6 +102,10 @@ pub fn add(
         id
     };
     let dynamic = |size: u64| if sizes.position_independent { size } else { 0 };
+    let (packed, entries) = match sizes.packed_relocations {
+        true => (packed::ENTRY, DYNAMIC_ENTRIES + PACKED_ENTRIES),
+        false => (0, DYNAMIC_ENTRIES),
+    };
     let relocations: &[u8] = if sizes.position_independent { b".rela.dyn" } else { b".rela.iplt" };
     let shape =
         |name, kind, flags, alignment, entry_size, size| Shape { name, kind, flags, alignment, entry_size, size };
@@ -103,7 +114,8 @@ pub fn add(
         got: push(shape(b".got", SHT_PROGBITS, rw, 8, 8, sizes.got)),
         stubs: push(shape(b".iplt", SHT_PROGBITS, rx, 16, 0, sizes.stubs)),
         dynamic_relocations: push(shape(relocations, SHT_RELA, r, 8, 24, sizes.dynamic_relocations)),
-        dynamic: push(shape(b".dynamic", SHT_DYNAMIC, rw, 8, 16, dynamic(DYNAMIC_ENTRIES * 16))),
+        packed_relocations: push(shape(b".relr.dyn", SHT_RELR, r, 8, packed::ENTRY, packed)),
+        dynamic: push(shape(b".dynamic", SHT_DYNAMIC, rw, 8, 16, dynamic(entries * 16))),
         dynamic_symbols: push(shape(b".dynsym", SHT_DYNSYM, r, 8, SYMBOL, dynamic(SYMBOL))),
         dynamic_strings: push(shape(b".dynstr", SHT_STRTAB, r, 1, 0, dynamic(1))),
         hash: push(shape(b".hash", SHT_HASH, r, 8, 4, dynamic(HASH_SIZE))),

@@ -11,11 +11,18 @@ use crate::args::request::BuildId;
 use crate::diag::{Diagnostic, Origin, Result};
 use crate::ids::{AtomId, SymbolId};
 use crate::inputs::elf::LE;
+use crate::layout::arrange;
 use crate::layout::got::{self, GotAddresses};
 use crate::layout::image::Image;
+use crate::layout::packed;
 use crate::layout::tables::{HASH_SIZE, SYMBOL};
 use crate::layout::unwind;
 use crate::relocation::Machine;
+
+// gABI, "Dynamic Section".
+const DT_RELRSZ: u32 = 35;
+const DT_RELR: u32 = 36;
+const DT_RELRENT: u32 = 37;
 
 /// The bytes of every table that has any, the build id's with zeros if it depends on the output.
 pub fn fill<M: Machine>(image: &Image<'_>, output: &Output<'_>) -> Result<HashMap<AtomId, Vec<u8>>> {
@@ -44,7 +51,12 @@ pub fn fill<M: Machine>(image: &Image<'_>, output: &Output<'_>) -> Result<HashMa
     bytes.insert(tables.build_id, build_id(&output.request.build_id)?);
     bytes.insert(tables.property, output.property.clone());
     if image.got.is_position_independent() {
-        bytes.insert(tables.dynamic, dynamic(image, relocations.len()));
+        let size = image.atoms.get(tables.packed_relocations).size;
+        if image.got.has_packed() {
+            let places = arrange::packed_places(&image.got, tables, &image.atoms, &image.addresses);
+            bytes.insert(tables.packed_relocations, packed::records(&places, size));
+        }
+        bytes.insert(tables.dynamic, dynamic(image, relocations.len(), size));
         bytes.insert(tables.dynamic_symbols, vec![0; SYMBOL as usize]);
         bytes.insert(tables.dynamic_strings, vec![0]);
         bytes.insert(tables.hash, empty_hash());
@@ -101,9 +113,11 @@ fn unwind_header(image: &Image<'_>) -> Result<Vec<u8>> {
 }
 
 /// `.dynamic` of a static-pie: what the program needs to relocate itself, and no more.
-fn dynamic(image: &Image<'_>, relocations: usize) -> Vec<u8> {
+fn dynamic(image: &Image<'_>, relocations: usize, packed: u64) -> Vec<u8> {
     let tables = &image.tables;
     let at = |atom: AtomId| image.addresses.atoms[atom.index()];
+    let packed = [(DT_RELR, at(tables.packed_relocations)), (DT_RELRSZ, packed), (DT_RELRENT, packed::ENTRY)];
+    let packed = packed.iter().filter(|_| image.got.has_packed());
     let entries = [
         (DT_HASH, at(tables.hash)),
         (DT_STRTAB, at(tables.dynamic_strings)),
@@ -114,9 +128,9 @@ fn dynamic(image: &Image<'_>, relocations: usize) -> Vec<u8> {
         (DT_RELASZ, relocations as u64 * got::RELA),
         (DT_RELAENT, got::RELA),
         (DT_FLAGS_1, u64::from(DF_1_PIE)),
-        (DT_NULL, 0),
     ];
-    entries.iter().flat_map(|(tag, value)| [u64::from(*tag), *value]).flat_map(u64::to_le_bytes).collect()
+    let entries = entries.iter().chain(packed).chain([&(DT_NULL, 0)]);
+    entries.flat_map(|(tag, value)| [u64::from(*tag), *value]).flat_map(u64::to_le_bytes).collect()
 }
 
 /// One empty bucket, and the chain of the null symbol (gABI, "Hash Table").
