@@ -80,6 +80,27 @@ fn what_is_not_linked_here_goes_to_the_toolchain() {
 }
 
 #[test]
+fn addresses_in_code_of_any_address_are_left_to_the_toolchain() {
+    let folder = support::scratch("toolexec-absolute");
+    let files = [
+        ("go.mod", "module example.com/absolute\n\ngo 1.26\n"),
+        ("main.go", "package main\n\nvar word int\n\nfunc code() bool\n\nfunc main() { println(word, code()) }\n"),
+        ("code_arm64.s", "TEXT ·code(SB), 4, $0-1\n\tMOVB ZR, ret+0(FP)\n\tRET\n\tDWORD ·word(SB)\n"),
+    ];
+    files.iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).expect("a source"));
+    let output = folder.join("absolute");
+    for (mode, is_linked) in [("exe", true), ("pie", false)] {
+        let mut go = build(".", &output, &["-buildmode", mode, "-ldflags=-v"]);
+        let built = support::run(go.current_dir(&folder).env("GOARCH", "arm64"), BUILD);
+        assert_eq!(built.success(), is_linked, "{mode}: {}", built.describe());
+        assert_eq!(built.stderr.contains("R_ADDR to main.word"), !is_linked, "{}", built.describe());
+        let passed_on = support::run(go.env_remove("CGOLINK_FALLBACK"), BUILD);
+        assert!(passed_on.success(), "{mode}: {}", passed_on.describe());
+        assert_eq!(passed_on.stderr.contains("passed on to"), !is_linked, "{}", passed_on.describe());
+    }
+}
+
+#[test]
 fn the_answer_to_versions_tells_this_linker_from_others() {
     let tool = support::run_ok(support::command("go").args(["env", "GOTOOLDIR"]), RUN).expect("the tools' folder");
     let linker = Path::new(tool.stdout.trim()).join("link");

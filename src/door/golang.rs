@@ -104,7 +104,7 @@ fn link_or_pass_on(
             return Ok(0);
         }
         Ok(Linked::Refused(reason)) => reason,
-        Err(errors) if is_of_another_target(&errors) => errors.to_string(),
+        Err(errors) if is_for_another(&errors) => errors.to_string(),
         Err(errors) => {
             print(&told);
             return Err(errors);
@@ -124,8 +124,10 @@ fn say_why(session: &Session<'_>, line: &[OsString], reason: &str) {
     session.reporter.say(&format!("cgolink: {reason}: passed on to {}\n", program.join(" ")));
 }
 
-fn is_of_another_target(errors: &Diagnostics) -> bool {
-    errors.iter().all(|error| error.code == "unsupported-target")
+/// Whether a link failed for what cgolink does not do, and Go's linker does: other targets; addresses in code that may be
+/// loaded anywhere, for which it makes slots in the GOT.
+fn is_for_another(errors: &Diagnostics) -> bool {
+    errors.iter().all(|error| matches!(error.code, "unsupported-target" | "absolute-code"))
 }
 
 /// Hands a link over to the toolchain's own linker, unless `CGOLINK_FALLBACK=error` forbids it.

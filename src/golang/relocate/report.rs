@@ -133,7 +133,7 @@ fn explain(problem: &Problem, symbols: &Symbols<'_>, program: &Program<'_>) -> D
         }
         Fault::Instruction(word) => ("bad-object", format!("{what} does not fit the instruction {word:#x}")),
         Fault::PositionDependent => {
-            ("position-dependent", format!("{what}: the program may be loaded anywhere, and code is not relocated"))
+            ("absolute-code", format!("{what}: the program may be loaded anywhere, and code is not relocated"))
         }
         Fault::Unsupported => ("unsupported-relocation", format!("{what} is not supported")),
     };
