@@ -104,7 +104,10 @@ fn link_or_pass_on(
             return Ok(0);
         }
         Ok(Linked::Refused(reason)) => reason,
-        Err(errors) if is_for_another(&errors) => errors.to_string(),
+        Err(errors) if is_for_another(&errors) => {
+            let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+            messages.join("; ")
+        }
         Err(errors) => {
             print(&told);
             return Err(errors);
@@ -125,9 +128,10 @@ fn say_why(session: &Session<'_>, line: &[OsString], reason: &str) {
 }
 
 /// Whether a link failed for what cgolink does not do, and Go's linker does: other targets; addresses in code that may be
-/// loaded anywhere, for which it makes slots in the GOT.
+/// loaded anywhere, for which it makes slots in the GOT; code where no processor wants it, which it cuts off in front.
 fn is_for_another(errors: &Diagnostics) -> bool {
-    errors.iter().all(|error| matches!(error.code, "unsupported-target" | "absolute-code"))
+    let codes = ["unsupported-target", "absolute-code", "misaligned-text"];
+    errors.iter().all(|error| codes.contains(&error.code))
 }
 
 /// Hands a link over to the toolchain's own linker, unless `CGOLINK_FALLBACK=error` forbids it.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::address::{Addresses, Segment};
-use super::machine::HEADER;
+use super::machine::{FILE_HEADER, HEADER};
 use super::symbols::{GoSymbol, Symbols};
 
 /// Writes a line for each direct call, functions in their order in the program.
@@ -18,9 +18,6 @@ pub fn write(symbols: &Symbols<'_>, functions: &[GoSymbol], out: &mut Vec<u8>) {
         }
     }
 }
-
-/// Bytes of an ELF header.
-const FILE_HEADER: u64 = 64;
 
 /// Writes the sizes of a finished program in bytes: the code with the program headers before it, data, zeroed data, the symbol table.
 pub fn write_sizes(addresses: &Addresses, symtab: u64, out: &mut String) {

@@ -1,12 +1,15 @@
 //! Facts of the machines that Go's linker lays programs out by (Go 1.26 and 1.27, `cmd/link/internal/amd64` and
 //! `cmd/link/internal/arm64`, `l.go` and `obj.go`).
 
+use super::elf::dynamic;
 use super::program::Program;
 use crate::diag::Diagnostic;
 use crate::target::Architecture;
 
 /// Bytes before the code that are kept for headers and notes.
 pub const HEADER: u64 = 4096;
+/// Bytes of the ELF header, which come first of these.
+pub const FILE_HEADER: u64 = 64;
 /// Bytes of a pointer.
 pub const POINTER: u64 = 8;
 
@@ -63,6 +66,12 @@ impl Machine {
             ("-D", machine.data_address.unwrap_or(0)),
             ("-funcalign", machine.function_alignment),
         ];
+        const LEAST: u64 = HEADER - FILE_HEADER;
+        if dynamic::is_wanted(program) && machine.text_address < LEAST {
+            let message =
+                format!("-T asks for {:#x}, which leaves no room for the headers before it", machine.text_address);
+            return Err(Diagnostic::error("bad-address", message).help(format!("give -T at least {LEAST:#x}")));
+        }
         match asked.into_iter().find(|(_, value)| *value > LARGEST_ADDRESS) {
             None => Ok(machine),
             Some((flag, value)) => {

@@ -253,7 +253,7 @@ pub fn address(symbols: &mut Symbols<'_>, program: &Program<'_>, text: &mut Text
     }
     if !base.is_multiple_of(cursor.alignment) {
         let message = format!("-T puts code at {base:#x}, but some function is aligned to {} bytes", cursor.alignment);
-        return Err(Diagnostic::error("bad-address", message).help("give -T a multiple of that"));
+        return Err(Diagnostic::error("misaligned-text", message).help("give -T a multiple of that"));
     }
     cursor.value[end.index()] = cursor.address;
     cursor.value[start.index()] = base;
@@ -398,7 +398,7 @@ mod tests {
             reach_all(&mut symbols);
             let mut text = order(&mut symbols, &program).expect("an order");
             let error = address(&mut symbols, &program, &mut text).expect_err("no addresses");
-            assert!(["bad-address", "too-much-code"].contains(&error.code), "{}", error.code);
+            assert!(["bad-address", "misaligned-text", "too-much-code"].contains(&error.code), "{}", error.code);
         }
     }
 

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::headers::ProgramHeader;
 use super::sections::{Headers, Number, SYMBOL};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
-use crate::golang::address::Addresses;
+use crate::golang::address::{Addresses, Segment};
 use crate::golang::kind::Kind;
 use crate::golang::program::Program;
 use crate::golang::symbols::{GoSymbol, Made, Relocation, Symbols, Version};
@@ -307,15 +307,22 @@ pub fn add_headers(headers: &mut Headers, symbols: &Symbols<'_>, addresses: &Add
             _ => Number::default(),
         };
         let symbol = symbols.find(name.as_bytes(), Version::Abi0).unwrap_or_default();
-        let section = addresses.section_of(symbol);
-        let segment = section.and_then(|section| addresses.segment(section.segment));
         let header = headers.named(name.as_bytes());
         (header.kind, header.flags) = (kind, u64::from(SHF_ALLOC | flags));
         (header.alignment, header.entry_size) = (alignment, entry_size);
         (header.link, header.info) = (link.unwrap_or_default(), info);
         (header.address, header.size) = (addresses.of(symbol), symbols.size(symbol));
-        header.offset = segment.map_or(0, |place| place.file_offset + header.address.wrapping_sub(place.address));
+        header.offset = offset_of(addresses, header.address);
     }
+}
+
+/// Where the file holds an address as Go's linker counts: what is not in the data segment counts from the code, whatever `-T`
+/// has made of the distance between them (`datoff` of `cmd/link/internal/ld/data.go`).
+fn offset_of(addresses: &Addresses, address: u64) -> u64 {
+    let places = [Segment::Data, Segment::Text].map(|segment| addresses.segment(segment));
+    let [data, text] = places;
+    let place = data.filter(|data| address >= data.address).or(text);
+    place.map_or(0, |place| place.file_offset.wrapping_add(address.wrapping_sub(place.address)))
 }
 
 /// The program headers of dynamic linking and of thread-local storage.
