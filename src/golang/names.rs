@@ -1,54 +1,177 @@
-//! Names of Go symbols to the symbols: sharded by hash, filled by one worker a shard.
+//! Names of Go symbols to the symbols: a few names in each bucket, by hash (Go 1.26 and 1.27,
+//! `cmd/link/internal/loader/loader.go`, symsByName).
 
-use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::symbols::Version;
+use super::symbols::{GoSymbol, Version};
+use crate::inputs::goobj::ContentHash;
 
 /// Bits of a hash that choose its shard.
-const SHARD_BITS: u32 = 6;
-/// Shards of a table.
+const SHARD_BITS: u32 = 8;
+/// Shards of names, and of contents: so many that the table of each stays in a core's own cache.
 pub(super) const SHARDS: usize = 1 << SHARD_BITS;
+/// Buckets of a shard.
+const BUCKETS: usize = 256;
 
-/// A name's entry.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NameEntry {
-    /// Of the name and its version.
-    pub hash: u64,
-    /// Where the name first stood: a position in the column of slots.
-    pub first: u32,
-    /// The object that `first` belongs to.
-    pub object: u32,
-    /// Where the definition that counts stands.
-    pub winner: u32,
+/// What is found by name or contents is matched by this hash alone, of 128 bits. That any two of a million names share one
+/// is less likely than 2^-88, and Go's linker trusts as many bits of a hash of contents. Comparing the names as well would
+/// wait for memory four times for each: for both records and for both names.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Hash([u32; 4]);
+
+impl Hash {
+    /// Of a name and its version.
+    pub fn of_name(name: &[u8], version: Version) -> Self {
+        let hash = xxh3_128_with_seed(name, version as u64);
+        Self::of_words([hash as u64, (hash >> 64) as u64])
+    }
+
+    /// Of contents.
+    pub fn of_contents(hash: ContentHash) -> Self {
+        Self::of_words(hash.spread())
+    }
+
+    const fn of_words([low, high]: [u64; 2]) -> Self {
+        Hash([low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32])
+    }
+
+    /// The shard.
+    pub const fn shard(self) -> usize {
+        (self.0[1] >> (u32::BITS - SHARD_BITS)) as usize
+    }
+
+    /// The bucket within the shard.
+    const fn bucket(self) -> usize {
+        (self.0[1] >> 16) as usize % BUCKETS
+    }
+
+    /// For a hash table within a shard: its lowest and its highest bits, which such a table looks at, are none that all
+    /// hashes of the shard share.
+    pub const fn key(self) -> u64 {
+        self.0[1] as u64 | (self.0[0] as u64) << 32
+    }
 }
 
-/// The table; a frozen one.
+/// A name that is known by its hash.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Named<T> {
+    /// The hash.
+    pub hash: Hash,
+    /// What has the name.
+    pub what: T,
+}
+
+/// The names of a shard.
+#[derive(Clone, Debug)]
+pub(super) struct NameShard(Sorted<Named<GoSymbol>>);
+
+impl NameShard {
+    /// Makes the table; `found` is gone through twice, and of equal names the last is found.
+    pub fn new<I: Iterator<Item = Named<GoSymbol>>>(found: impl Fn() -> I) -> Self {
+        let buckets = found().map(|named| named.hash.bucket());
+        NameShard(Sorted::new(BUCKETS, buckets, found().map(|named| (named.hash.bucket(), named))))
+    }
+
+    /// The symbol of a name.
+    pub fn find(&self, hash: Hash) -> Option<GoSymbol> {
+        self.0.bucket(hash.bucket()).iter().rev().find(|named| named.hash == hash).map(|named| named.what)
+    }
+
+    /// All names.
+    pub fn iter(&self) -> impl Iterator<Item = Named<GoSymbol>> + use<'_> {
+        self.0.iter()
+    }
+}
+
+/// All names, by shard.
 #[derive(Default)]
-pub(super) struct NameTable {
-    pub shards: Vec<HashTable<NameEntry>>,
-}
-
-/// The hash of a name and its version.
-pub(super) fn hash(name: &[u8], version: Version) -> u64 {
-    xxh3_64_with_seed(name, version as u64)
-}
-
-/// The shard of a hash.
-pub(super) const fn shard_of(hash: u64) -> usize {
-    (hash >> (64 - SHARD_BITS)) as usize
-}
+pub(super) struct NameTable(pub Vec<NameShard>);
 
 impl NameTable {
-    /// Where a name first stood; `name_of` tells the name of an entry.
-    pub fn find<'data>(
-        &self,
-        name: &[u8],
-        version: Version,
-        name_of: impl Fn(&NameEntry) -> &'data [u8],
-    ) -> Option<u32> {
-        let hash = hash(name, version);
-        let shard = self.shards.get(shard_of(hash))?;
-        shard.find(hash, |entry| entry.hash == hash && name_of(entry) == name).map(|entry| entry.first)
+    /// The symbol of a name.
+    pub fn find(&self, name: &[u8], version: Version) -> Option<GoSymbol> {
+        let hash = Hash::of_name(name, version);
+        self.0.get(hash.shard())?.find(hash)
+    }
+}
+
+/// Entries by bucket, in the order in which they came within each.
+#[derive(Clone, Debug)]
+pub(super) struct Sorted<T> {
+    entries: Vec<T>,
+    starts: Vec<u32>,
+}
+
+impl<T: Copy + Default> Sorted<T> {
+    /// Sorts `entries`, which come with their buckets; `buckets_of` counts, and tells the same buckets in any order.
+    pub fn new(
+        buckets: usize,
+        buckets_of: impl Iterator<Item = usize>,
+        entries: impl Iterator<Item = (usize, T)>,
+    ) -> Self {
+        let mut starts = vec![0u32; buckets + 1];
+        buckets_of.for_each(|bucket| starts[bucket + 1] += 1);
+        for bucket in 0..buckets {
+            starts[bucket + 1] += starts[bucket];
+        }
+        let mut sorted = vec![T::default(); starts[buckets] as usize];
+        // Each start moves to where its bucket ends, which is where the next one starts.
+        entries.for_each(|(bucket, entry)| {
+            let next = &mut starts[bucket];
+            sorted[*next as usize] = entry;
+            *next += 1;
+        });
+        starts.rotate_right(1);
+        starts[0] = 0;
+        Sorted { entries: sorted, starts }
+    }
+
+    /// The entries of a bucket.
+    pub fn bucket(&self, bucket: usize) -> &[T] {
+        &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+    }
+
+    /// All entries, bucket by bucket.
+    pub fn iter(&self) -> impl Iterator<Item = T> + use<'_, T> {
+        self.entries.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_by_version_and_the_last_of_equals_counts() {
+        let names: &[(&[u8], Version, u32)] = &[
+            (b"a", Version::Abi0, 1),
+            (b"a", Version::AbiInternal, 2),
+            (b"b", Version::Abi0, 3),
+            (b"a", Version::Abi0, 4),
+        ];
+        let mut table = NameTable::default();
+        for shard in 0..SHARDS {
+            let of_shard = || {
+                let all = names.iter().map(|&(name, version, symbol)| Named {
+                    hash: Hash::of_name(name, version),
+                    what: GoSymbol(symbol),
+                });
+                all.filter(move |named| named.hash.shard() == shard)
+            };
+            table.0.push(NameShard::new(of_shard));
+        }
+        assert_eq!(table.find(b"a", Version::Abi0), Some(GoSymbol(4)));
+        assert_eq!(table.find(b"a", Version::AbiInternal), Some(GoSymbol(2)));
+        assert_eq!(table.find(b"b", Version::Abi0), Some(GoSymbol(3)));
+        assert_eq!(table.find(b"b", Version::AbiInternal), None);
+    }
+
+    #[test]
+    fn buckets_keep_the_order() {
+        let words = [31, 12, 32, 11, 33];
+        let sorted = Sorted::new(4, words.iter().map(|word| word / 10), words.iter().map(|word| (word / 10, *word)));
+        assert_eq!(sorted.bucket(3), [31, 32, 33]);
+        assert_eq!((sorted.bucket(0), sorted.bucket(1)), (&[][..], &[12, 11][..]));
+        assert_eq!(sorted.iter().collect::<Vec<_>>(), [12, 11, 31, 32, 33]);
     }
 }

@@ -7,6 +7,7 @@
 //! linker makes, in the order of making.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use hashbrown::HashMap;
 use rayon::iter::Either;
@@ -112,7 +113,7 @@ pub struct ObjectEntry<'data> {
     pub package: PackageId,
     /// The number of R_ADDRCUOFF in its release.
     pub(super) relocation_tail: u16,
-    /// Position of its first symbol in the column of slots.
+    /// Position in the column of slots of its first symbol that is not one of its package's own.
     pub(super) base: u32,
     /// By index of its list of packages: the object that defines the package's symbols.
     pub(super) packages: Vec<Option<ObjectId>>,
@@ -120,6 +121,19 @@ pub struct ObjectEntry<'data> {
     pub(super) own: Window,
     /// By index of its list of packages: the ids of the package's symbols.
     pub(super) windows: Vec<Window>,
+}
+
+impl ObjectEntry<'_> {
+    /// The slots of all its symbols but its package's own.
+    pub(super) fn slots(&self) -> Range<u32> {
+        let counts = self.object.counts();
+        self.base..self.base + (counts.all() - counts.package)
+    }
+
+    /// The slot of a symbol that is not one of its package's own.
+    pub(super) fn slot_of(&self, local: u32) -> u32 {
+        self.base + (local - self.object.counts().package)
+    }
 }
 
 /// Ids that follow each other.
@@ -248,7 +262,11 @@ impl<'data> Symbols<'data> {
 
     /// The symbol of a position in an object's lists of definitions and references.
     pub fn of_local(&self, id: ObjectId, local: u32) -> GoSymbol {
-        self.slots[(self.objects[id.index()].base + local) as usize]
+        let entry = &self.objects[id.index()];
+        match local < entry.own.count {
+            true => GoSymbol(entry.own.first + local),
+            false => self.slots[entry.slot_of(local) as usize],
+        }
     }
 
     /// The object a symbol comes from: its compilation unit.
@@ -442,19 +460,20 @@ impl<'data> Symbols<'data> {
     }
 
     fn resolve_special(&self, entry: &ObjectEntry<'_>, package: u32, index: u32) -> GoSymbol {
+        // Positions after those of the package's own symbols.
         let counts = entry.object.counts();
-        let hashed = counts.package + counts.hashed64;
+        let named = counts.hashed64 + counts.hashed;
         let (first, end) = match package {
-            package_index::HASHED64 => (counts.package, hashed),
-            package_index::HASHED => (hashed, hashed + counts.hashed),
-            package_index::NONE => (hashed + counts.hashed, counts.all()),
+            package_index::HASHED64 => (0, counts.hashed64),
+            package_index::HASHED => (counts.hashed64, named),
+            package_index::NONE => (named, counts.all() - counts.package),
             package_index::BUILTIN => {
                 return self.builtins.get(index as usize).copied().unwrap_or(GoSymbol::NONE);
             }
             _ => return GoSymbol::NONE,
         };
-        let local = first.checked_add(index).filter(|&local| local < end);
-        local.map_or(GoSymbol::NONE, |local| self.slots[(entry.base + local) as usize])
+        let position = first.checked_add(index).filter(|&position| position < end);
+        position.map_or(GoSymbol::NONE, |position| self.slots[(entry.base + position) as usize])
     }
 
     /// Its relocations, in order.
@@ -548,11 +567,8 @@ impl<'data> Symbols<'data> {
 
     /// The symbol of a name.
     pub fn find(&self, name: &[u8], version: Version) -> Option<GoSymbol> {
-        let slot = self.names.find(name, version, |entry| {
-            let owner = &self.objects[entry.object as usize];
-            owner.object.name(owner.object.symbol(entry.first - owner.base))
-        });
-        slot.map(|slot| self.slots[slot as usize]).or_else(|| self.made_names.get(&(name.to_vec(), version)).copied())
+        let found = self.names.find(name, version);
+        found.or_else(|| self.made_names.get(&(name.to_vec(), version)).copied())
     }
 
     /// The symbol of a name, made if there is none: undefined and unreachable then.

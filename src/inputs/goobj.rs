@@ -18,6 +18,8 @@
 pub mod funcinfo;
 pub mod records;
 
+use std::ops::Range;
+
 use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, u32_at};
 pub use records::{AuxKind, AuxRecord, Reference, RelocationKind, RelocationRecord, SymbolRecord};
 
@@ -107,6 +109,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Definitions that only their contents tell apart.
+    pub const fn content_addressed(&self) -> Range<u32> {
+        self.package..self.definitions() - self.non_package
+    }
+
     /// Definitions of every kind.
     pub const fn definitions(&self) -> u32 {
         self.package + self.hashed64 + self.hashed + self.non_package
@@ -277,13 +284,16 @@ impl<'data> Object<'data> {
             if !rest.is_empty() || words.len() as u64 != u64::from(self.counts.definitions()) + 1 {
                 return Err(error(0, ObjectErrorKind::BadBlockSize));
             }
-            let mut before = 0;
-            for (at, word) in words.iter().enumerate() {
-                let word = u32::from_le_bytes(*word);
-                if word < before || word > limit {
-                    return Err(error(at, ObjectErrorKind::BadIndex));
-                }
-                before = word;
+            // All are looked at, without a way out that would keep them from being compared several at a time.
+            let pairs = || words.iter().zip(&words[1..]).map(|(a, b)| (u32::from_le_bytes(*a), u32::from_le_bytes(*b)));
+            let decreases = pairs().fold(false, |decreases, (before, next)| decreases | (next < before));
+            if decreases {
+                let at = pairs().position(|(before, next)| next < before).map_or(0, |at| at + 1);
+                return Err(error(at, ObjectErrorKind::BadIndex));
+            }
+            let last = words.len() - 1;
+            if u32::from_le_bytes(words[last]) > limit {
+                return Err(error(last, ObjectErrorKind::BadIndex));
             }
         }
         Ok(())
@@ -301,8 +311,15 @@ impl<'data> Object<'data> {
         check(block::AUTOLIB, STRING + 8)?;
         check(block::PACKAGES, STRING)?;
         check(block::FILES, STRING)?;
-        for symbols in [block::DEFINITIONS, block::HASHED64, block::HASHED, block::NON_PACKAGE, block::REFERENCES] {
-            check(symbols, SYMBOL)?;
+        // One test for all names; only damaged objects are searched for the one that is at fault.
+        let ends = self.symbols().map(|symbol| {
+            let (length, offset) = symbol.name();
+            u64::from(length) + u64::from(offset)
+        });
+        if ends.fold(0, u64::max) > self.data.len() as u64 {
+            for symbols in [block::DEFINITIONS, block::HASHED64, block::HASHED, block::NON_PACKAGE, block::REFERENCES] {
+                check(symbols, SYMBOL)?;
+            }
         }
         Ok(())
     }
@@ -372,6 +389,12 @@ impl<'data> Object<'data> {
         self.tables.symbols.iter().map(SymbolRecord)
     }
 
+    /// The symbols of some positions.
+    pub fn symbols_of(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = SymbolRecord<'data>> + use<'data> {
+        let range = range.start as usize..range.end as usize;
+        self.tables.symbols.get(range).unwrap_or_default().iter().map(SymbolRecord)
+    }
+
     /// A symbol; `local` counts definitions and references as one list.
     #[inline]
     pub fn symbol(&self, local: u32) -> SymbolRecord<'data> {
@@ -412,6 +435,13 @@ impl<'data> Object<'data> {
         }
         let index = index - counts.hashed64;
         (index < counts.hashed).then(|| ContentHash::Long(self.hash(index)))
+    }
+
+    /// What the content-addressed definitions are found by, in their order.
+    pub fn content_hashes(&self) -> impl Iterator<Item = ContentHash> + Clone + use<'data> {
+        let short = self.block(block::HASH64_VALUES).as_chunks::<8>().0.iter();
+        let short = short.map(|hash| ContentHash::Short(u64::from_le_bytes(*hash)));
+        short.chain(self.tables.hashes.iter().map(|hash| ContentHash::Long(u128::from_le_bytes(*hash))))
     }
 
     /// The relocations of a definition.

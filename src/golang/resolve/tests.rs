@@ -4,6 +4,7 @@ use super::*;
 use crate::args::golink::GoLink;
 use crate::args::mutation::Mutation;
 use crate::golang::fixture::{Definition, object, program};
+use crate::inputs::goobj::records::flag;
 use crate::target::Architecture;
 
 const TEXT: u8 = 1;
@@ -14,8 +15,8 @@ fn definition(name: &'static str, kind: u8, size: u32, data: &'static [u8]) -> D
     Definition { name, kind, size, data, ..Definition::default() }
 }
 
-/// Resolves a program of packages `main`, `p1`, `p2`, ... with one object each; the first symbol of `name`, its size and contents.
-fn winner(release: &str, objects: &[Vec<u8>], name: &str) -> Result<(u32, u64, Vec<u8>)> {
+/// Resolves a program of packages `main`, `p1`, `p2`, ... with one object each, and looks at it.
+fn resolved<T>(release: &str, objects: &[Vec<u8>], look: impl Fn(&Symbols<'_>) -> T) -> Result<T> {
     let options = GoLink::default();
     let names = ["main", "p1", "p2"];
     let packages: Vec<(&str, &[u32])> = names[..objects.len()].iter().map(|name| (*name, &[][..])).collect();
@@ -24,9 +25,27 @@ fn winner(release: &str, objects: &[Vec<u8>], name: &str) -> Result<(u32, u64, V
         .zip(objects)
         .map(|(at, bytes)| ObjectInput { object: Object::parse(bytes).expect("an object"), package: PackageId(at) });
     let release = Release::of_version(release).expect("a release");
-    let symbols = resolve(inputs.collect(), &program.packages, release)?;
-    let symbol = symbols.find(name.as_bytes(), Version::Abi0).expect("a symbol");
-    Ok((symbol.0, symbols.size(symbol), symbols.data(symbol).to_vec()))
+    Ok(look(&resolve(inputs.collect(), &program.packages, release)?))
+}
+
+/// The symbol of `name`, its size and contents.
+fn winner(release: &str, objects: &[Vec<u8>], name: &str) -> Result<(u32, u64, Vec<u8>)> {
+    resolved(release, objects, |symbols| {
+        let symbol = symbols.find(name.as_bytes(), Version::Abi0).expect("a symbol");
+        (symbol.0, symbols.size(symbol), symbols.data(symbol).to_vec())
+    })
+}
+
+/// An object whose first definitions are its package's own.
+fn with_own(own: u32, definitions: &[Definition]) -> Vec<u8> {
+    let mut bytes = object(definitions);
+    // The blocks of definitions follow each other: moving where the others start leaves these to the first.
+    let block = |index: usize| 20 + 4 * index..24 + 4 * index;
+    let start = u32::from_le_bytes(bytes[block(3)].try_into().expect("an offset"));
+    for others in 4..=6 {
+        bytes[block(others)].copy_from_slice(&(start + 21 * own).to_le_bytes());
+    }
+    bytes
 }
 
 #[test]
@@ -90,6 +109,64 @@ fn numbers_follow_the_order_of_first_appearance() {
     let objects = [first, second];
     let number = |name| winner("go1.26", &objects, name).expect("one definition").0;
     assert_eq!([number("a"), number("b"), number("c")], [1, 2, 3]);
+}
+
+#[test]
+fn what_a_package_defines_is_found_by_name_from_everywhere() {
+    let reference = Definition { is_reference: true, ..definition("f", TEXT, 0, b"") };
+    let first = object(&[definition("a", DATA, 1, b"a"), reference.clone()]);
+    let unnamed = definition("", DATA, 3, b"aux");
+    let second = with_own(2, &[unnamed, definition("f", TEXT, 1, b"\xc3"), definition("b", DATA, 1, b"b"), reference]);
+    let objects = [first, second];
+    let [main, other] = [ObjectId(0), ObjectId(1)];
+    resolved("go1.26", &objects, |symbols| {
+        let function = symbols.find(b"f", Version::Abi0).expect("a symbol");
+        assert_eq!((function, symbols.data(function)), (GoSymbol(2), &b"\xc3"[..]));
+        assert_eq!([0, 1].map(|local| symbols.of_local(main, local)), [GoSymbol(3), function]);
+        assert_eq!([0, 1, 2, 3].map(|local| symbols.of_local(other, local).0), [1, 2, 4, 2]);
+        assert_eq!((symbols.first_external(), symbols.count()), (GoSymbol(5), 5));
+    })
+    .expect("a table");
+}
+
+#[test]
+fn of_a_package_and_another_object_the_rules_are_the_same() {
+    let declared = with_own(1, &[definition("x", BSS, 16, b"")]);
+    let initialised = object(&[definition("x", DATA, 4, b"four")]);
+    for objects in [[declared.clone(), initialised.clone()], [initialised.clone(), declared]] {
+        assert_eq!(winner("go1.26", &objects, "x").expect("one definition"), (1, 16, b"four".to_vec()));
+    }
+    let contents = with_own(1, &[definition("x", DATA, 4, b"more")]);
+    let error = winner("go1.26", &[initialised, contents], "x").expect_err("a duplicate").to_string();
+    assert!(error.contains("x is defined twice"), "{error}");
+}
+
+#[test]
+fn names_that_nothing_defines_come_last_and_are_one_symbol_each() {
+    let refer = |name| Definition { is_reference: true, ..definition(name, 0, 0, b"") };
+    let first = object(&[refer("y"), refer("x")]);
+    let second = object(&[definition("a", DATA, 1, b"a"), refer("x"), refer("z")]);
+    resolved("go1.26", &[first, second], |symbols| {
+        let number = |name: &[u8]| symbols.find(name, Version::Abi0).expect("a symbol").0;
+        assert_eq!([number(b"a"), number(b"y"), number(b"x"), number(b"z")], [1, 2, 3, 4]);
+        assert_eq!(symbols.of_local(ObjectId(1), 1), GoSymbol(3));
+        assert!((2..5).all(|symbol| symbols.is_made(GoSymbol(symbol))) && symbols.name(GoSymbol(4)) == b"z");
+    })
+    .expect("a table");
+}
+
+#[test]
+fn later_definitions_add_to_the_facts_of_the_first() {
+    let repeated = |alignment, flags| {
+        let flags = flags | flag::DUPLICATE_OK;
+        object(&[Definition { alignment, flags, ..definition("x", DATA, 4, b"four") }])
+    };
+    let objects = [repeated(2, 0), repeated(16, 0), repeated(8, flag::LOCAL)];
+    resolved("go1.26", &objects, |symbols| {
+        let symbol = symbols.find(b"x", Version::Abi0).expect("a symbol");
+        assert_eq!((symbols.alignment(symbol), symbols.is(symbol, attribute::LOCAL)), (16, true));
+    })
+    .expect("a table");
 }
 
 #[test]

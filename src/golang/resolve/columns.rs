@@ -1,0 +1,161 @@
+//! Ids, and the columns of what objects say of each symbol (Go 1.26 and 1.27, `cmd/link/internal/loader/loader.go`,
+//! preloadSyms).
+//!
+//! Ids follow from counting what comes first: definitions of packages, then everything else where it first stood, then
+//! names without definition. Each object's symbols are numbered and looked at by one worker.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use super::slots::{Meaning, Slots};
+use crate::golang::kind::Kind;
+use crate::golang::names::NameTable;
+use crate::golang::program::Package;
+use crate::golang::symbols::{GoSymbol, Home, MADE, Made, ObjectEntry, Symbols, attribute, power};
+use crate::inputs::goobj::SymbolRecord;
+use crate::inputs::goobj::records::{flag, flag2};
+
+/// How many ids one object adds.
+struct Count {
+    package: u32,
+    others: u32,
+    references: u32,
+}
+
+/// Gives ids, and makes the columns.
+pub(super) fn number<'data>(
+    objects: Vec<ObjectEntry<'data>>,
+    packages: &[Package<'data>],
+    slots: Slots,
+) -> Symbols<'data> {
+    let counts: Vec<Count> = objects.par_iter().map(|entry| Count::of(entry, &slots)).collect();
+    let total = |of: fn(&Count) -> u32| counts.iter().map(of).sum::<u32>();
+    let first_external = 1 + total(|count| count.package) + total(|count| count.others);
+    let count = (first_external + total(|count| count.references)) as usize;
+    // Memory is made by those who look at it first: by all workers.
+    let homes = (0..count).into_par_iter().map(|_| Home { object: MADE, local: u32::MAX }).collect();
+    let kinds = (0..count).into_par_iter().map(|_| Kind::Undefined).collect();
+    let mut symbols = Symbols {
+        objects,
+        packages: packages.iter().map(|package| package.path.clone()).collect(),
+        slots: Vec::new(),
+        homes,
+        kinds,
+        attributes: vec![0; count],
+        flags: vec![(0, 0); count],
+        alignments: vec![0; count],
+        names: NameTable::default(),
+        builtins: Vec::new(),
+        made: Vec::new(),
+        made_names: HashMap::new(),
+        first_external: GoSymbol(first_external),
+        package_of: HashMap::new(),
+    };
+    fill(&mut symbols, &counts, &slots);
+    symbols.slots = slots.resolved();
+    symbols
+}
+
+impl Count {
+    fn of(entry: &ObjectEntry<'_>, slots: &Slots) -> Self {
+        let counts = entry.object.counts();
+        let references = entry.slot_of(counts.definitions());
+        let all = entry.slots();
+        Count {
+            package: counts.package,
+            others: slots.firsts(all.start..references).count() as u32,
+            references: slots.firsts(references..all.end).count() as u32,
+        }
+    }
+}
+
+/// The columns of ids that follow each other.
+struct Columns<'a> {
+    /// The first of the ids.
+    first: u32,
+    homes: &'a mut [Home],
+    kinds: &'a mut [Kind],
+    attributes: &'a mut [u16],
+    alignments: &'a mut [u8],
+    flags: &'a mut [(u8, u8)],
+}
+
+impl<'a> Columns<'a> {
+    /// Takes so many ids off the front.
+    fn take(&mut self, count: u32) -> Columns<'a> {
+        fn front<'a, T>(column: &mut &'a mut [T], count: u32) -> &'a mut [T] {
+            let (front, rest) = std::mem::take(column).split_at_mut(count as usize);
+            *column = rest;
+            front
+        }
+        let first = self.first;
+        self.first += count;
+        Columns {
+            first,
+            homes: front(&mut self.homes, count),
+            kinds: front(&mut self.kinds, count),
+            attributes: front(&mut self.attributes, count),
+            alignments: front(&mut self.alignments, count),
+            flags: front(&mut self.flags, count),
+        }
+    }
+
+    fn define(&mut self, at: usize, home: Home, record: SymbolRecord<'_>) {
+        self.homes[at] = home;
+        self.kinds[at] = Kind::of_object(record.kind());
+        self.attributes[at] = attributes_of(record);
+        self.alignments[at] = alignment_of(record);
+        self.flags[at] = (record.flags(), record.flags2());
+    }
+}
+
+/// Fills the columns, and gives first slots their ids.
+fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
+    let first_external = symbols.first_external.0;
+    let Symbols { objects, homes, kinds, attributes, alignments, flags, .. } = symbols;
+    let mut all = Columns { first: 0, homes, kinds, attributes, alignments, flags };
+    all.take(1);
+    let packages: Vec<_> = counts.iter().map(|count| all.take(count.package)).collect();
+    let others: Vec<_> = counts.iter().map(|count| all.take(count.others)).collect();
+    let references: Vec<_> = counts.iter().map(|count| all.take(count.references)).collect();
+    let objects = objects.par_iter().enumerate();
+    let jobs = objects.zip(packages.into_par_iter().zip(others).zip(references));
+    let made = jobs.map(|((index, entry), ((mut packages, mut others), references))| {
+        let (object, counts) = (&entry.object, entry.object.counts());
+        for (local, record) in (0u32..).zip(object.symbols_of(0..counts.package)) {
+            packages.define(local as usize, Home { object: index as u32, local }, record);
+        }
+        let first_reference = entry.slot_of(counts.definitions());
+        for (at, position) in slots.firsts(entry.base..first_reference).enumerate() {
+            let local = counts.package + position;
+            others.define(at, Home { object: index as u32, local }, object.symbol(local));
+            slots.set(entry.base + position, Meaning::Symbol(GoSymbol(others.first + at as u32)));
+        }
+        // Names without definition are symbols that a stage may define.
+        let firsts = slots.firsts(first_reference..entry.slots().end).enumerate();
+        let made = firsts.map(|(at, position)| {
+            let record = object.symbol(counts.definitions() + position);
+            let id = references.first + at as u32;
+            references.homes[at] = Home { object: MADE, local: id - first_external };
+            references.attributes[at] = attributes_of(record);
+            slots.set(first_reference + position, Meaning::Symbol(GoSymbol(id)));
+            Made::undefined(object.name(record), record.abi())
+        });
+        made.collect::<Vec<_>>()
+    });
+    let made: Vec<Vec<Made<'data>>> = made.collect();
+    symbols.made = made.into_iter().flatten().collect();
+}
+
+pub(super) fn attributes_of(record: SymbolRecord<'_>) -> u16 {
+    let local = if record.flags() & flag::LOCAL != 0 { attribute::LOCAL } else { 0 };
+    let used = if record.flags2() & flag2::USED_IN_IFACE != 0 { attribute::USED_IN_IFACE } else { 0 };
+    local | used
+}
+
+pub(super) fn alignment_of(record: SymbolRecord<'_>) -> u8 {
+    match u64::from(record.alignment()) {
+        alignment if alignment.is_power_of_two() => power(alignment),
+        _ => 0,
+    }
+}

@@ -1,0 +1,177 @@
+//! What is matched by name or contents, hashed and dealt out to shards (Go 1.26 and 1.27,
+//! `cmd/link/internal/loader/loader.go`, preloadSyms and loadObjRefs).
+//!
+//! Records are read in the order in which they lie in memory, and a list has all that its shard needs of them, so that
+//! shards never look at the objects.
+
+use rayon::prelude::*;
+
+use super::columns::{alignment_of, attributes_of};
+use crate::golang::names::{Hash, Named, SHARDS, Sorted};
+use crate::golang::symbols::{GoSymbol, ObjectEntry, Version};
+use crate::inputs::goobj::records::flag;
+use crate::inputs::goobj::{Object, SymbolRecord};
+
+/// A definition that competes with others for a name, or is found by its contents.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Definition {
+    pub hash: Hash,
+    pub slot: u32,
+    pub size: u32,
+    pub attributes: u16,
+    pub alignment: u8,
+    /// Any of several will do.
+    pub is_repeatable: bool,
+}
+
+impl Definition {
+    fn new(hash: Hash, slot: u32, record: SymbolRecord<'_>) -> Self {
+        Definition {
+            hash,
+            slot,
+            size: record.size(),
+            attributes: attributes_of(record),
+            alignment: alignment_of(record),
+            is_repeatable: record.flags() & flag::DUPLICATE_OK != 0,
+        }
+    }
+}
+
+/// How many symbols are hashed as one list, about: enough that what each shard finds there lies close together.
+const GROUP: u32 = 1 << 16;
+
+/// Objects, a few at a time.
+fn groups<'a, 'data>(objects: &'a [ObjectEntry<'data>]) -> Vec<&'a [ObjectEntry<'data>]> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    for (index, entry) in objects.iter().enumerate() {
+        if entry.slots().end - objects[start].base >= GROUP || index + 1 == objects.len() {
+            groups.push(&objects[start..=index]);
+            start = index + 1;
+        }
+    }
+    groups
+}
+
+/// The content-addressed definitions of a few objects, by shard.
+pub(super) struct Contents(Sorted<Definition>);
+
+impl Contents {
+    /// Those of all objects, in order.
+    pub fn all(objects: &[ObjectEntry<'_>]) -> Vec<Self> {
+        let of_group = |group: &[ObjectEntry<'_>]| {
+            let hashes = group.iter().flat_map(|entry| entry.object.content_hashes());
+            let shards = hashes.map(|hash| Hash::of_contents(hash).shard());
+            Contents(Sorted::new(SHARDS, shards, group.iter().flat_map(contents_of)))
+        };
+        groups(objects).into_par_iter().map(of_group).collect()
+    }
+
+    /// Those of a shard.
+    pub fn of_shard(&self, shard: usize) -> &[Definition] {
+        self.0.bucket(shard)
+    }
+}
+
+fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Definition)> {
+    let first = entry.object.counts().package;
+    (0u32..).zip(entry.object.content_hashes()).map(move |(position, hash)| {
+        let hash = Hash::of_contents(hash);
+        let record = entry.object.symbol(first + position);
+        let definition = Definition::new(hash, entry.base + position, record);
+        (hash.shard(), Definition { is_repeatable: true, ..definition })
+    })
+}
+
+/// The names of a few objects, by shard.
+pub(super) struct Names {
+    /// What packages define.
+    pub own: Sorted<Named<GoSymbol>>,
+    /// Definitions that belong to no package.
+    pub definitions: Sorted<Definition>,
+    /// References, by slot.
+    pub references: Sorted<Named<u32>>,
+    /// Attributes that references give, by slot.
+    pub facts: Vec<(u32, u16)>,
+}
+
+impl Names {
+    /// Those of all objects, in order.
+    pub fn all(objects: &[ObjectEntry<'_>]) -> Vec<Self> {
+        groups(objects)
+            .into_par_iter()
+            .map_init(Unsorted::default, |unsorted, group| Names::of(group, unsorted))
+            .collect()
+    }
+
+    fn of(objects: &[ObjectEntry<'_>], unsorted: &mut Unsorted) -> Self {
+        unsorted.clear();
+        let mut facts = Vec::new();
+        for entry in objects {
+            unsorted.add_own(entry);
+            unsorted.add_definitions(entry);
+            unsorted.add_references(entry, &mut facts);
+        }
+        Names {
+            own: by_shard(&unsorted.own, |named| named.hash),
+            definitions: by_shard(&unsorted.definitions, |definition| definition.hash),
+            references: by_shard(&unsorted.references, |named| named.hash),
+            facts,
+        }
+    }
+}
+
+fn by_shard<T: Copy + Default>(list: &[T], hash_of: impl Fn(&T) -> Hash) -> Sorted<T> {
+    let entries = list.iter().map(|entry| (hash_of(entry).shard(), *entry));
+    Sorted::new(SHARDS, list.iter().map(|entry| hash_of(entry).shard()), entries)
+}
+
+/// Names in the order in which objects have them; memory that a worker uses again and again.
+#[derive(Default)]
+struct Unsorted {
+    own: Vec<Named<GoSymbol>>,
+    definitions: Vec<Definition>,
+    references: Vec<Named<u32>>,
+}
+
+impl Unsorted {
+    fn clear(&mut self) {
+        self.own.clear();
+        self.definitions.clear();
+        self.references.clear();
+    }
+
+    fn add_own(&mut self, entry: &ObjectEntry<'_>) {
+        let records = entry.object.symbols_of(0..entry.own.count).zip(entry.own.first..);
+        // Definitions without a name are their own; all references without one are the same symbol.
+        for (record, symbol) in records.filter(|(record, _)| !record.is_unnamed()) {
+            self.own.extend(hash(&entry.object, record).map(|hash| Named { hash, what: GoSymbol(symbol) }));
+        }
+    }
+
+    fn add_definitions(&mut self, entry: &ObjectEntry<'_>) {
+        let definitions = entry.object.counts().definitions();
+        let first = definitions - entry.object.counts().non_package;
+        let records = entry.object.symbols_of(first..definitions).zip(entry.slot_of(first)..);
+        for (record, slot) in records.filter(|(record, _)| !record.is_unnamed()) {
+            self.definitions.extend(hash(&entry.object, record).map(|hash| Definition::new(hash, slot, record)));
+        }
+    }
+
+    fn add_references(&mut self, entry: &ObjectEntry<'_>, facts: &mut Vec<(u32, u16)>) {
+        let counts = entry.object.counts();
+        let records = entry.object.symbols_of(counts.definitions()..counts.all());
+        for (record, slot) in records.zip(entry.slot_of(counts.definitions())..) {
+            self.references.extend(hash(&entry.object, record).map(|hash| Named { hash, what: slot }));
+            facts.extend(Some((slot, attributes_of(record))).filter(|(_, attributes)| *attributes != 0));
+        }
+    }
+}
+
+/// The hash of a name, unless only its object knows it.
+fn hash<'data>(object: &Object<'data>, record: SymbolRecord<'data>) -> Option<Hash> {
+    match Version::of_abi(record.abi()) {
+        Version::Static => None,
+        version => Some(Hash::of_name(object.name(record), version)),
+    }
+}
