@@ -150,11 +150,13 @@ pub struct Signature<'a> {
 impl Signature<'_> {
     /// Whether other packages can call it: its name starts with an upper-case letter.
     pub fn is_exported(&self) -> bool {
-        let first = match self.name.utf8_chunks().next() {
-            Some(chunk) => chunk.valid().chars().next(),
-            None => None,
-        };
-        first.is_some_and(char::is_uppercase)
+        match self.name.first() {
+            Some(first) if first.is_ascii() => first.is_ascii_uppercase(),
+            _ => {
+                let first = self.name.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+                first.is_some_and(char::is_uppercase)
+            }
+        }
     }
 }
 

@@ -1,19 +1,22 @@
-//! The walk by all workers at once. A worker visits from a stack of its own and gives half of it away when it grows, so
-//! that nobody waits; what methods wait for is kept by signature, in shards.
+//! The walk by all workers at once, object by object: what is known of an object's definitions lies together, and most
+//! of the time of the walk goes into waiting for memory. A worker visits all that was found of an object and what that
+//! leads to in the same one, then hands on what lies in others. An object that is found has to wait for its turn, so
+//! that more of it is found until then. What methods wait for is kept by signature, in shards.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
+use rayon::ScopeFifo;
 
-use super::visit::{Graph, Method, Walker};
+use super::visit::{Definition, Found, Graph, Method, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::symbols::GoSymbol;
 use crate::golang::types::Signature;
 
-/// A stack this high is shared with other workers.
-const SHARED_HEIGHT: usize = 256;
+/// More symbols than this are shared with other workers.
+const SHARED: usize = 1 << 12;
 /// How many symbols are looked up at once.
 const BATCH: usize = 16;
 const SHARDS: usize = 64;
@@ -22,16 +25,19 @@ const SHARDS: usize = 64;
 pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec<GoSymbol>> {
     let flood = Flood {
         graph,
+        // What no object defines waits in the last one.
+        queues: (0..=graph.symbols.objects.len()).map(|_| Mutex::default()).collect(),
         signatures: Signatures::new(),
         names: Mutex::default(),
         reflects: AtomicBool::new(false),
         initialisers: Mutex::default(),
         errors: Mutex::default(),
     };
-    let mut stack: Vec<GoSymbol> = starts.iter().copied().filter(|start| graph.marks.reach(*start).is_some()).collect();
-    while !stack.is_empty() {
-        rayon::scope(|scope| flood.work(scope, std::mem::take(&mut stack)));
-        stack = flood.wake();
+    let mut found: Vec<GoSymbol> = starts.iter().copied().filter(|start| graph.marks.reach(*start).is_some()).collect();
+    while !found.is_empty() {
+        let mut far: Vec<Found> = found.iter().map(|symbol| graph.find(*symbol, None)).collect();
+        rayon::scope_fifo(|scope| flood.hand_on(scope, &mut far));
+        found = flood.wake();
     }
     let mut initialisers = flood.initialisers.into_inner().unwrap_or_else(PoisonError::into_inner);
     initialisers.sort_unstable();
@@ -46,6 +52,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 struct Flood<'g, 'a, 'data> {
     graph: &'g Graph<'a, 'data>,
+    /// By object: what was found of it since it had its turn.
+    queues: Vec<Mutex<Vec<Found>>>,
     signatures: Signatures<'a>,
     /// Names of methods that are called whatever the receiver.
     names: Mutex<HashSet<&'a [u8]>>,
@@ -78,27 +86,53 @@ impl<'a> Signatures<'a> {
 }
 
 impl<'a> Flood<'_, 'a, '_> {
-    fn work<'s>(&'s self, scope: &rayon::Scope<'s>, stack: Vec<GoSymbol>) {
-        let mut worker = Worker { flood: self, stack, initialisers: Vec::new() };
-        let (mut batch, mut edges) = (Vec::with_capacity(BATCH), Vec::new());
-        while !worker.stack.is_empty() {
-            let next = worker.stack.len().saturating_sub(BATCH)..;
-            batch.clear();
-            batch.extend(worker.stack.drain(next).map(|symbol| self.graph.find(symbol)));
-            batch.iter().for_each(|found| self.graph.touch_index(found));
-            batch.iter().for_each(|found| self.graph.touch_records(found));
-            for found in &batch {
-                if let Err(error) = self.graph.visit(found, &mut edges, &mut worker) {
-                    lock(&self.errors).push(error);
-                }
-            }
-            if worker.stack.len() >= SHARED_HEIGHT {
-                // The lower half: what was found first tends to lead furthest.
-                let upper = worker.stack.split_off(SHARED_HEIGHT / 2);
-                let lower = std::mem::replace(&mut worker.stack, upper);
-                scope.spawn(move |scope| self.work(scope, lower));
+    /// Gives symbols to the objects that define them.
+    fn hand_on<'s>(&'s self, scope: &ScopeFifo<'s>, found: &mut [Found]) {
+        found.sort_unstable_by_key(|found| found.object());
+        for of_object in found.chunk_by(|left, right| left.object() == right.object()) {
+            let object = of_object[0].object();
+            let at = object.map_or(self.queues.len() - 1, |object| object.index());
+            let mut queue = lock(&self.queues[at]);
+            let is_waiting = !queue.is_empty();
+            queue.extend_from_slice(of_object);
+            drop(queue);
+            if !is_waiting {
+                scope.spawn_fifo(move |scope| {
+                    let stack = std::mem::take(&mut *lock(&self.queues[at]));
+                    self.work(scope, stack);
+                });
             }
         }
+    }
+
+    /// Visits symbols of one object, and what they lead to in the same one: in rounds, each in the order of the object.
+    fn work<'s>(&'s self, scope: &ScopeFifo<'s>, mut round: Vec<Found>) {
+        let object = round.first().and_then(Found::object);
+        let mut worker = Worker { flood: self, found: Vec::new(), initialisers: Vec::new() };
+        let (mut near, mut far, mut edges) = (Vec::new(), Vec::new(), Vec::new());
+        while !round.is_empty() {
+            if round.len() > SHARED {
+                let half = round.split_off(round.len() / 2);
+                scope.spawn_fifo(move |scope| self.work(scope, half));
+            }
+            round.sort_unstable_by_key(Found::definition);
+            for batch in round.chunks(BATCH) {
+                batch.iter().for_each(|found| self.graph.touch_index(found));
+                batch.iter().for_each(|found| self.graph.touch_records(found));
+                for found in batch {
+                    if let Err(error) = self.graph.visit(found, &mut edges, &mut worker) {
+                        lock(&self.errors).push(error);
+                    }
+                }
+                for (symbol, home) in worker.found.drain(..) {
+                    let found = self.graph.find(symbol, home);
+                    if found.object() == object { &mut near } else { &mut far }.push(found);
+                }
+            }
+            round.clear();
+            std::mem::swap(&mut round, &mut near);
+        }
+        self.hand_on(scope, &mut far);
         if !worker.initialisers.is_empty() {
             lock(&self.initialisers).append(&mut worker.initialisers);
         }
@@ -129,20 +163,21 @@ impl<'a> Flood<'_, 'a, '_> {
 
 struct Worker<'w, 'g, 'a, 'data> {
     flood: &'w Flood<'g, 'a, 'data>,
-    stack: Vec<GoSymbol>,
+    found: Vec<(GoSymbol, Option<Definition>)>,
     initialisers: Vec<GoSymbol>,
 }
 
 impl<'a> Worker<'_, '_, 'a, '_> {
     fn reach_parts(&mut self, parts: [GoSymbol; 3]) {
         let marks = self.flood.graph.marks;
-        self.stack.extend(parts.into_iter().filter(|part| !part.is_none() && marks.reach(*part).is_some()));
+        let reached = parts.into_iter().filter(|part| !part.is_none() && marks.reach(*part).is_some());
+        self.found.extend(reached.map(|part| (part, None)));
     }
 }
 
 impl<'a> Walker<'a> for Worker<'_, '_, 'a, '_> {
-    fn push(&mut self, symbol: GoSymbol, _from: GoSymbol) {
-        self.stack.push(symbol);
+    fn push(&mut self, symbol: GoSymbol, _from: GoSymbol, home: Option<Definition>) {
+        self.found.push((symbol, home));
     }
 
     fn push_leaf(&mut self, _symbol: GoSymbol, _from: GoSymbol) {}

@@ -21,6 +21,34 @@ pub(super) const INITIALISER: u8 = 1 << 6;
 /// No object's definition, or changed by the linker.
 pub(super) const MADE: u8 = 1 << 7;
 
+const fn bit(is_set: bool, mark: u8) -> u8 {
+    if is_set { mark } else { 0 }
+}
+
+/// What the flags of an object mean here: looking it up takes half the time of finding out.
+static OF_FLAGS: [u8; 256] = {
+    let mut marks = [0; 256];
+    let mut flags = 0;
+    while flags < 256 {
+        let (is_type, reflects) = (flags as u8 & flag::GO_TYPE != 0, flags as u8 & flag::REFLECT_METHOD != 0);
+        marks[flags] = bit(is_type, TYPE) | bit(reflects, REFLECTS);
+        flags += 1;
+    }
+    marks
+};
+
+/// The same for the second byte of flags.
+static OF_FLAGS2: [u8; 256] = {
+    let mut marks = [0; 256];
+    let mut flags = 0;
+    while flags < 256 {
+        let (is_itab, initialises) = (flags as u8 & flag2::ITAB != 0, flags as u8 & flag2::PACKAGE_INIT != 0);
+        marks[flags] = bit(is_itab, ITAB) | bit(initialises, INITIALISER);
+        flags += 1;
+    }
+    marks
+};
+
 /// By [`GoSymbol`].
 pub(super) struct Marks(Vec<AtomicU8>);
 
@@ -28,18 +56,11 @@ impl Marks {
     /// What objects and earlier stages say.
     pub fn of(symbols: &Symbols<'_>) -> Self {
         let of_symbol = |((attributes, home), flags): ((&u16, &symbols::Home), &(u8, u8))| {
-            let bit = |is_set: bool, mark| if is_set { mark } else { 0 };
             let found = bit(attributes & attribute::REACHABLE != 0, REACHED)
                 | bit(attributes & attribute::USED_IN_IFACE != 0, USED);
             // Of what the linker has changed, flags count no more.
-            AtomicU8::new(match home.object == symbols::MADE {
-                true => found | MADE,
-                false => {
-                    let types = bit(flags.0 & flag::GO_TYPE != 0, TYPE) | bit(flags.1 & flag2::ITAB != 0, ITAB);
-                    let reflects = bit(flags.0 & flag::REFLECT_METHOD != 0, REFLECTS);
-                    found | types | reflects | bit(flags.1 & flag2::PACKAGE_INIT != 0, INITIALISER)
-                }
-            })
+            let is_made = home.object == symbols::MADE;
+            AtomicU8::new(found | if is_made { MADE } else { OF_FLAGS[flags.0 as usize] | OF_FLAGS2[flags.1 as usize] })
         };
         let columns = symbols.attributes.par_iter().zip(&symbols.homes).zip(&symbols.flags);
         Marks(columns.with_min_len(1 << 14).map(of_symbol).collect())
@@ -50,8 +71,8 @@ impl Marks {
         let column = symbols.attributes_mut().par_iter_mut().with_min_len(1 << 14);
         column.zip(self.0).for_each(|(attributes, mark)| {
             let mark = mark.into_inner();
-            let bit = |attribute, bit| if mark & bit != 0 { attribute } else { 0 };
-            *attributes |= bit(attribute::REACHABLE, REACHED) | bit(attribute::USED_IN_IFACE, USED);
+            let attribute = |attribute, bit| if mark & bit != 0 { attribute } else { 0 };
+            *attributes |= attribute(attribute::REACHABLE, REACHED) | attribute(attribute::USED_IN_IFACE, USED);
         });
     }
 

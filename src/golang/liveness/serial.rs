@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use hashbrown::HashSet;
 
 use super::marks;
-use super::visit::{Graph, Method, Walker};
+use super::visit::{Definition, Graph, Method, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::symbols::GoSymbol;
 use crate::golang::types::Signature;
@@ -32,7 +32,7 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol], trace: &mut d
     let (mut errors, mut edges) = (Vec::new(), Vec::new());
     while !walk.queue.is_empty() {
         while let Some(Reverse(symbol)) = walk.queue.pop() {
-            errors.extend(graph.visit(&graph.find(symbol), &mut edges, &mut walk).err());
+            errors.extend(graph.visit(&graph.find(symbol, None), &mut edges, &mut walk).err());
         }
         walk.wake();
     }
@@ -58,7 +58,7 @@ struct Walk<'w, 'g, 'a, 'data> {
 impl<'a> Walk<'_, '_, 'a, '_> {
     fn reach(&mut self, symbol: GoSymbol, from: GoSymbol) {
         if !symbol.is_none() && self.graph.marks.reach(symbol).is_some() {
-            self.push(symbol, from);
+            self.push(symbol, from, None);
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Walk<'_, '_, 'a, '_> {
 }
 
 impl<'a> Walker<'a> for Walk<'_, '_, 'a, '_> {
-    fn push(&mut self, symbol: GoSymbol, from: GoSymbol) {
+    fn push(&mut self, symbol: GoSymbol, from: GoSymbol, _home: Option<Definition>) {
         self.queue.push(Reverse(symbol));
         if self.written.is_ok() && !self.graph.symbols.name(symbol).is_empty() {
             self.written = self.write_line(from, symbol);
@@ -111,7 +111,7 @@ impl<'a> Walker<'a> for Walk<'_, '_, 'a, '_> {
     }
 
     fn push_leaf(&mut self, symbol: GoSymbol, from: GoSymbol) {
-        self.push(symbol, from);
+        self.push(symbol, from, None);
     }
 
     fn interface_method(&mut self, signature: Signature<'a>) {

@@ -10,7 +10,7 @@ use crate::golang::report;
 use crate::golang::symbols::{GoSymbol, ObjectId, Symbols};
 use crate::golang::types::{self, GoType, Signature, TypeKind};
 use crate::inputs::goobj::records::package_index;
-use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind};
+use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind, RelocationRecord};
 
 /// What the walkers share.
 pub(super) struct Graph<'a, 'data> {
@@ -54,10 +54,13 @@ pub(super) struct Method<'a> {
     pub parts: [GoSymbol; 3],
 }
 
+/// An object, and a position in its list of definitions.
+pub(super) type Definition = (ObjectId, u32);
+
 /// Who carries on from what visits find.
 pub(super) trait Walker<'a> {
-    /// A symbol is to be visited, as another one reaches it.
-    fn push(&mut self, symbol: GoSymbol, from: GoSymbol);
+    /// A symbol is to be visited, as another one reaches it. `home` is its definition, where that is known anyway.
+    fn push(&mut self, symbol: GoSymbol, from: GoSymbol, home: Option<Definition>);
     /// A symbol is reached that itself reaches nothing.
     fn push_leaf(&mut self, symbol: GoSymbol, from: GoSymbol);
     /// A method of an interface is called.
@@ -77,10 +80,11 @@ impl<'a, 'data> Graph<'a, 'data> {
         Graph { symbols, program, marks, rules: Rules::of(program) }
     }
 
-    /// Finds a symbol's definition.
+    /// Finds a symbol's definition, unless it is known.
     #[inline]
-    pub fn find(&self, symbol: GoSymbol) -> Found {
-        Found { symbol, mark: self.marks.of_symbol(symbol), definition: self.symbols.definition(symbol) }
+    pub fn find(&self, symbol: GoSymbol, known: Option<Definition>) -> Found {
+        let definition = known.or_else(|| self.symbols.definition(symbol));
+        Found { symbol, mark: self.marks.of_symbol(symbol), definition }
     }
 
     /// Looks where that which a definition refers to lies.
@@ -120,17 +124,20 @@ impl<'a, 'data> Graph<'a, 'data> {
                 role: Role::Other(relocation.kind),
                 is_weak: relocation.weak,
                 addend: relocation.addend,
-                target: Target { symbol: relocation.target, local: None },
+                target: Target { symbol: relocation.target, known: Known::Nothing },
             });
             edges.clear();
             edges.extend(all);
-            return Visit { graph: self, symbol, mark, is_used_type, object: None }.follow(edges, walker);
+            return Visit { graph: self, symbol, mark, is_used_type, home: None }.follow(edges, walker);
         };
         let entry = self.symbols.object(id);
+        let tail = entry.relocation_tail;
+        let weak_count = self.rules.itabs_are_strong || self.rules.map_calls_are_strong;
+        let counts = |record: &RelocationRecord<'_>| record.is_keeping(tail) && (weak_count || !record.is_weak());
         // All targets first: finding one waits for memory, and does not depend on the others.
         edges.clear();
-        edges.extend(entry.object.relocations(local).map(|record| {
-            let (raw, tail) = (record.raw_kind(), entry.relocation_tail);
+        edges.extend(entry.object.relocations(local).filter(counts).map(|record| {
+            let raw = record.raw_kind();
             let (is_weak, addend, target) = (record.is_weak(), record.addend(), self.target(id, record.target()));
             let role = match () {
                 () if is_weak || RelocationKind::is_statement(raw, tail) => {
@@ -141,7 +148,7 @@ impl<'a, 'data> Graph<'a, 'data> {
             };
             Edge { role, is_weak, addend, target }
         }));
-        let visit = Visit { graph: self, symbol, mark, is_used_type, object: Some(&entry.object) };
+        let visit = Visit { graph: self, symbol, mark, is_used_type, home: Some((id, &entry.object)) };
         visit.follow(edges, walker)?;
         if mark & marks::INITIALISER != 0 && entry.object.aux(local).len() > 0 {
             walker.initialiser(symbol);
@@ -158,16 +165,21 @@ impl<'a, 'data> Graph<'a, 'data> {
     /// What a reference leads to.
     #[inline]
     fn target(&self, from: ObjectId, reference: Reference) -> Target {
-        let counts = self.symbols.object(from).object.counts();
+        let entry = self.symbols.object(from);
+        let counts = entry.object.counts();
         let hashed64 = counts.package;
-        let local = match reference.package {
-            package_index::SELF => Some(reference.index),
-            package_index::HASHED64 => Some(hashed64.wrapping_add(reference.index)),
-            package_index::HASHED => Some((hashed64 + counts.hashed64).wrapping_add(reference.index)),
-            // Another object's definition may count.
-            _ => None,
+        let known = match reference.package {
+            package_index::SELF => Known::Home((from, reference.index)),
+            package_index::HASHED64 => Known::Copy(hashed64.wrapping_add(reference.index)),
+            package_index::HASHED => Known::Copy((hashed64 + counts.hashed64).wrapping_add(reference.index)),
+            // What is special is no position in this list.
+            package => match entry.packages.get(package as usize) {
+                Some(Some(home)) => Known::Home((*home, reference.index)),
+                // Another object's definition may count.
+                _ => Known::Nothing,
+            },
         };
-        Target { symbol: self.symbols.resolve(from, reference), local }
+        Target { symbol: self.symbols.resolve(from, reference), known }
     }
 
     fn damaged(&self, symbol: GoSymbol, what: &str) -> Diagnostic {
@@ -181,7 +193,21 @@ impl<'a, 'data> Graph<'a, 'data> {
 pub(super) struct Found {
     symbol: GoSymbol,
     mark: u8,
-    definition: Option<(ObjectId, u32)>,
+    definition: Option<Definition>,
+}
+
+impl Found {
+    /// The object that defines it.
+    #[inline]
+    pub fn object(&self) -> Option<ObjectId> {
+        self.definition.map(|(object, _)| object)
+    }
+
+    /// Its object, and where in it its definition is.
+    #[inline]
+    pub fn definition(&self) -> Option<Definition> {
+        self.definition
+    }
 }
 
 /// What a reference leads to.
@@ -189,8 +215,17 @@ pub(super) struct Found {
 struct Target {
     /// The symbol; it may be none.
     symbol: GoSymbol,
-    /// A definition in the same object that is all there is to know.
-    local: Option<u32>,
+    known: Known,
+}
+
+/// What a reference says besides of what it leads to.
+#[derive(Clone, Copy)]
+enum Known {
+    Nothing,
+    /// A definition in the same object that is like the one that counts.
+    Copy(u32),
+    /// The definition that counts, unless the linker has changed the symbol.
+    Home(Definition),
 }
 
 /// A relocation, as far as it matters here.
@@ -221,7 +256,7 @@ struct Visit<'g, 'a, 'data> {
     mark: u8,
     is_used_type: bool,
     /// The symbol's object, if it has one.
-    object: Option<&'g Object<'data>>,
+    home: Option<(ObjectId, &'g Object<'data>)>,
 }
 
 impl<'a> Visit<'_, 'a, '_> {
@@ -251,6 +286,7 @@ impl<'a> Visit<'_, 'a, '_> {
                         self.use_in_interface(edge.target.symbol, walker)?;
                     }
                 }
+                // Such as the linker itself has made; those of objects are left out before.
                 RelocationKind::UseType | RelocationKind::InitOrder => {}
                 RelocationKind::UseIface => self.use_type(edge.target.symbol, walker)?,
                 RelocationKind::UseIfaceMethod => walker.interface_method(self.interface_method(edge)?),
@@ -281,11 +317,19 @@ impl<'a> Visit<'_, 'a, '_> {
         let found = if self.is_used_type { marks.reach_as_used(target.symbol) } else { marks.reach(target.symbol) };
         if let Some(mark) = found {
             // Most of what a function consists of besides its code refers to nothing: it lies here, so look at once.
-            let is_plain = mark & (marks::MADE | marks::REFLECTS) == 0;
-            let local = target.local.filter(|_| is_plain).zip(self.object);
-            match local.is_some_and(|(local, object)| is_leaf(object, local)) {
+            let here = match (target.known, self.home) {
+                _ if mark & (marks::MADE | marks::REFLECTS) != 0 => None,
+                (Known::Copy(local), Some((_, object))) => Some((object, local)),
+                (Known::Home((home, local)), Some((id, object))) if home == id => Some((object, local)),
+                _ => None,
+            };
+            let home = match target.known {
+                Known::Home(home) if mark & marks::MADE == 0 => Some(home),
+                _ => None,
+            };
+            match here.is_some_and(|(object, local)| is_leaf(object, local)) {
                 true => walker.push_leaf(target.symbol, self.symbol),
-                false => walker.push(target.symbol, self.symbol),
+                false => walker.push(target.symbol, self.symbol, home),
             }
         }
     }
@@ -295,7 +339,7 @@ impl<'a> Visit<'_, 'a, '_> {
             return Err(self.damaged("refers to a type that its object does not have"));
         }
         if self.graph.marks.uses(target) {
-            walker.push(target, self.symbol);
+            walker.push(target, self.symbol, None);
         }
         Ok(())
     }

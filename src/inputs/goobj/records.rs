@@ -293,6 +293,13 @@ impl RelocationRecord<'_> {
         u16::from_le_bytes([self.0[5], self.0[6]]) & !WEAK
     }
 
+    /// Whether it may say something of what is part of the program: all but R_USETYPE and R_INITORDER.
+    #[inline]
+    pub fn is_keeping(self, tail: u16) -> bool {
+        let raw = self.raw_kind();
+        raw != 22 && raw != tail.wrapping_add(4)
+    }
+
     /// Whether it does not keep its target alive.
     #[inline]
     pub fn is_weak(self) -> bool {
