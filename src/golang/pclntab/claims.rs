@@ -23,7 +23,8 @@ pub(super) enum Role {
     Funcdata,
 }
 
-/// By symbol: the first function that names it, and its place in the table that it goes to.
+/// By symbol: the first function that names it, and its place in the table that it goes to. Both are kept as what is
+/// left to [`u32::MAX`]: then nothing is zero, and memory of symbols that nothing names is never touched.
 pub(super) struct Claims {
     first: Vec<AtomicU32>,
     places: Vec<AtomicU32>,
@@ -43,18 +44,18 @@ pub(super) enum Claim {
 impl Claims {
     /// Nothing is claimed of so many symbols.
     pub fn new(count: usize) -> Self {
-        let column = || (0..count).map(|_| AtomicU32::new(u32::MAX)).collect();
+        let column = || vec![0; count].into_iter().map(AtomicU32::new).collect();
         Claims { first: column(), places: column() }
     }
 
     /// A function names a symbol.
     #[inline]
     pub fn claim(&self, symbol: GoSymbol, role: Role, function: usize) {
-        let claim = (function as u32) << ROLE_BITS | role as u32;
+        let claim = !((function as u32) << ROLE_BITS | role as u32);
         let first = &self.first[symbol.index()];
         // Most symbols are named many times; reading does not take the line from other threads.
-        if first.load(Relaxed) > claim {
-            first.fetch_min(claim, Relaxed);
+        if first.load(Relaxed) < claim {
+            first.fetch_max(claim, Relaxed);
         }
     }
 
@@ -62,10 +63,10 @@ impl Claims {
     #[inline]
     pub fn check(&self, symbol: GoSymbol, role: Role, function: usize) -> Claim {
         const ROLE: u32 = (1 << ROLE_BITS) - 1;
-        let first = self.first[symbol.index()].load(Relaxed);
+        let first = !self.first[symbol.index()].load(Relaxed);
         if first & ROLE != role as u32 {
             Claim::Confused
-        } else if first >> ROLE_BITS == function as u32 && self.places[symbol.index()].load(Relaxed) == NO_PLACE {
+        } else if first >> ROLE_BITS == function as u32 && self.places[symbol.index()].load(Relaxed) == !NO_PLACE {
             Claim::First
         } else {
             Claim::Later
@@ -75,17 +76,18 @@ impl Claims {
     /// Gives a symbol a place; only the function that owns it does.
     #[inline]
     pub fn place(&self, symbol: GoSymbol, place: u32) {
-        self.places[symbol.index()].store(place, Relaxed);
+        self.places[symbol.index()].store(!place, Relaxed);
     }
 
     /// Moves the place of a symbol.
     #[inline]
     pub fn move_by(&self, symbol: GoSymbol, by: u32) {
         let place = &self.places[symbol.index()];
-        place.store(place.load(Relaxed).wrapping_add(by), Relaxed);
+        // Less is left.
+        place.store(place.load(Relaxed).wrapping_sub(by), Relaxed);
     }
 
-    /// The places, final.
+    /// The places, final: what is left of each to [`u32::MAX`].
     pub fn into_places(self) -> Vec<u32> {
         self.places.into_iter().map(AtomicU32::into_inner).collect()
     }

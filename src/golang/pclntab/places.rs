@@ -221,7 +221,8 @@ fn alignment_power(alignment: u64, size: u64) -> u8 {
 pub(super) struct Places {
     /// By chunk.
     pub tallies: Vec<Tally>,
-    /// By symbol: the position in [`Places::names`], the offset in `runtime.pctab` or the offset in `go:func.*`.
+    /// By symbol: the position in [`Places::names`], the offset in `runtime.pctab` or the offset in `go:func.*`; as what is
+    /// left to [`u32::MAX`].
     of: Vec<u32>,
     /// All names, in order.
     pub names: Vec<Name>,
@@ -291,7 +292,7 @@ impl Places {
     /// The place of a symbol; 0 if there is none.
     #[inline]
     pub fn of(&self, symbol: GoSymbol) -> u32 {
-        if symbol.is_none() { 0 } else { self.of[symbol.index()] }
+        if symbol.is_none() { 0 } else { !self.of[symbol.index()] }
     }
 
     /// A function that is named: itself in memory, or inlined.
