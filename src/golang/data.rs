@@ -1,11 +1,15 @@
 //! The order of data: by kind, then by size, then by number (Go 1.26 and 1.27, `dodata`, `makeRelroForSharedLib` and
 //! `dodataSect` of `cmd/link/internal/ld/data.go`; the order of kinds is that of `cmd/link/internal/sym/symkind.go`).
+//!
+//! All there is to know of a symbol's place is asked for at once, when it is collected: what an object says of it lies
+//! together, and far from what it says of others.
 
 use rayon::prelude::*;
 
+use super::groups::Groups;
 use super::kind::Kind;
 use super::sort::{Text, sort_like_go};
-use super::symbols::{GoSymbol, Symbols, Version};
+use super::symbols::{GoSymbol, Symbols, Version, attribute};
 use super::types::GoType;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::goabi::Release;
@@ -113,7 +117,7 @@ const NOWHERE: u8 = u8::MAX;
 #[derive(Clone, Debug)]
 pub struct Buckets {
     kinds: Vec<Kind>,
-    of: Vec<Vec<GoSymbol>>,
+    of: Vec<Vec<Item>>,
     /// By kind: its position.
     position: [u8; 256],
 }
@@ -134,60 +138,77 @@ impl Buckets {
         (position != NOWHERE).then_some(usize::from(position))
     }
 
-    /// The symbols of a kind.
-    pub fn of(&self, kind: Kind) -> &[GoSymbol] {
+    fn of(&self, kind: Kind) -> &[Item] {
         self.position(kind).map_or(&[], |position| &self.of[position])
     }
 
-    fn of_mut(&mut self, kind: Kind) -> Option<&mut Vec<GoSymbol>> {
+    fn of_mut(&mut self, kind: Kind) -> Option<&mut Vec<Item>> {
         let position = self.position(kind)?;
         self.of.get_mut(position)
     }
 
-    /// All kinds and their symbols, in the order in which Go's linker looks at them.
-    pub fn all(&self) -> impl Iterator<Item = (Kind, &[GoSymbol])> {
-        self.kinds.iter().copied().zip(self.of.iter().map(Vec::as_slice))
+    /// All symbols, kind by kind in the order in which Go's linker looks at them.
+    pub fn symbols(&self) -> Vec<GoSymbol> {
+        self.of.iter().flatten().map(|item| item.symbol).collect()
     }
 }
 
-/// Collects the data that is part of the program.
-pub fn collect(symbols: &Symbols<'_>, release: &Release) -> Buckets {
+/// Data that is part of the program.
+struct Found {
+    item: Item,
+    /// What it is: its own kind, or that of its group.
+    kind: Kind,
+    /// Whether it is not listed in `.symtab`.
+    is_hidden: bool,
+}
+
+/// Collects the data that is part of the program, and puts what belongs to a group into it. After this no data may be made.
+pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups) -> Buckets {
     const CHUNK: u32 = 1 << 14;
     let mut buckets = Buckets::new(release);
-    let count = symbols.count() as u32;
-    let chunk = |chunk: u32| -> Vec<(u8, GoSymbol)> {
-        let ids = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
-        let found = ids.map(GoSymbol).filter_map(|symbol| {
-            let position = buckets.position[symbols.kind(symbol) as usize];
-            let is_data = position != NOWHERE && is_laid_out(symbols, symbol);
-            is_data.then_some((position, symbol))
-        });
-        found.collect()
+    let table: &Symbols<'_> = symbols;
+    let count = table.count() as u32;
+    let chunk = |chunk: u32| -> Vec<Found> {
+        let ids = (chunk * CHUNK).max(1)..count.min((chunk + 1) * CHUNK);
+        ids.filter_map(|id| find(table, groups, GoSymbol(id))).collect()
     };
-    let found: Vec<_> = (0..count.div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
-    for (position, symbol) in found.into_iter().flatten() {
-        buckets.of[usize::from(position)].push(symbol);
+    let found: Vec<Vec<Found>> = (0..count.div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
+    for Found { item, kind, is_hidden } in found.into_iter().flatten() {
+        symbols.set_kind(item.symbol, kind);
+        if is_hidden {
+            symbols.set(item.symbol, attribute::NOT_IN_SYMTAB);
+        }
+        if let Some(position) = buckets.position(kind).filter(|_| !symbols.is(item.symbol, attribute::SPECIAL)) {
+            buckets.of[position].push(item);
+        }
     }
     buckets
 }
 
-fn is_laid_out(symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
-    use super::symbols::attribute::SPECIAL;
-    symbols.is_reachable(symbol)
-        && !symbols.is(symbol, SPECIAL)
-        && !symbol.is_none()
-        && (symbols.kind(symbol).is_top_level_unnamed() || !symbols.name(symbol).is_empty())
+/// A symbol, if it is data that is part of the program.
+fn find(symbols: &Symbols<'_>, groups: Groups, symbol: GoSymbol) -> Option<Found> {
+    let kind = symbols.kind(symbol);
+    if kind.is_text() || kind.is_dwarf() || kind == Kind::Undefined || !symbols.is_reachable(symbol) {
+        return None;
+    }
+    let name = symbols.name(symbol);
+    if name.is_empty() && !kind.is_top_level_unnamed() {
+        return None;
+    }
+    let group = groups.of(symbols, symbol, name);
+    let is_hidden = group.is_some() || groups.is_hidden(symbols, symbol);
+    Some(Found { item: item(symbols, symbol), kind: group.unwrap_or(kind), is_hidden })
 }
 
 /// Moves read-only data with relocations to where the dynamic linker may write.
 pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: &mut Buckets) -> Result<()> {
     let moves = if release.types_are_walked { &[(Kind::Rodata, Kind::RodataRelro)][..] } else { &RELRO_26 };
     for (from, to) in moves {
-        let has_relocations = |symbol: &GoSymbol| match from {
+        let has_relocations = |item: &Item| match from {
             Kind::Type => true,
             // Their relocations are offsets.
             Kind::GoFunc if !release.types_are_walked => false,
-            _ => symbols.relocation_count(*symbol) > 0,
+            _ => symbols.relocation_count(item.symbol) > 0,
         };
         let Some(all) = buckets.of_mut(*from) else { continue };
         let (moved, kept): (Vec<_>, Vec<_>) = std::mem::take(all).into_par_iter().partition(has_relocations);
@@ -200,8 +221,8 @@ pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: 
     if !release.types_are_walked {
         let fips = [Kind::RodataFipsStart, Kind::RodataFips, Kind::RodataFipsEnd, Kind::RodataEnd];
         let fixed = fips.iter().flat_map(|kind| buckets.of(*kind));
-        for symbol in fixed.filter(|symbol| symbols.relocation_count(**symbol) > 0) {
-            let message = format!("{} has addresses but stands where none can be relocated", symbols.display(*symbol));
+        for symbol in fixed.map(|item| item.symbol).filter(|symbol| symbols.relocation_count(*symbol) > 0) {
+            let message = format!("{} has addresses but stands where none can be relocated", symbols.display(symbol));
             errors.push(Diagnostic::error("relocated-rodata", message).help("link it with -buildmode=exe"));
         }
     }
@@ -212,9 +233,13 @@ pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Item {
     pub symbol: GoSymbol,
+    /// [`REFUSED`] for what cannot be laid out.
     pub alignment: u32,
     pub size: u64,
 }
+
+/// No alignment.
+const REFUSED: u32 = 0;
 
 /// The symbols of a kind in the order of their addresses.
 #[derive(Clone, Default, Debug)]
@@ -261,8 +286,12 @@ pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Bu
         .kinds
         .par_iter()
         .zip(buckets.of)
-        .map(|(kind, bucket)| {
-            let mut items = items(symbols, &bucket)?;
+        .map(|(kind, mut items)| {
+            if kind.is_elf() {
+                // The sections of dynamic linking have grown since they were collected.
+                items.iter_mut().for_each(|known| *known = item(symbols, known.symbol));
+            }
+            check(symbols, &items)?;
             match kind {
                 // Made in its order.
                 Kind::PclnTab => {}
@@ -326,24 +355,24 @@ fn sort_by_size(items: &mut Vec<Item>, zero_base: Option<GoSymbol>) {
     *items = sorted;
 }
 
-fn items(symbols: &Symbols<'_>, bucket: &[GoSymbol]) -> Result<Vec<Item>> {
-    let item = |symbol: &GoSymbol| {
-        let (size, data) = (symbols.size(*symbol), symbols.data(*symbol).len() as u64);
-        let problem = match size {
-            _ if size < data => format!("has {data} bytes of contents but a size of {size}"),
-            _ if size > LARGEST => format!("takes {size} bytes: more than {LARGEST}"),
-            _ => {
-                let alignment = alignment(symbols.alignment(*symbol), size) as u32;
-                return Ok(Item { symbol: *symbol, alignment, size });
-            }
+fn item(symbols: &Symbols<'_>, symbol: GoSymbol) -> Item {
+    let size = symbols.size(symbol);
+    let fits = size <= LARGEST && symbols.data(symbol).len() as u64 <= size;
+    let alignment = if fits { alignment(symbols.alignment(symbol), size) as u32 } else { REFUSED };
+    Item { symbol, alignment, size }
+}
+
+/// Refuses what cannot be laid out.
+fn check(symbols: &Symbols<'_>, items: &[Item]) -> Result<()> {
+    let refused = items.iter().filter(|item| item.alignment == REFUSED).map(|Item { symbol, size, .. }| {
+        let problem = match symbols.data(*symbol).len() as u64 {
+            data if *size < data => format!("has {data} bytes of contents but a size of {size}"),
+            _ => format!("takes {size} bytes: more than {LARGEST}"),
         };
         let message = format!("{} {problem}", symbols.display(*symbol));
-        Err(Diagnostic::error("bad-symbol", message).help("build the packages again"))
-    };
-    let mut errors = Vec::new();
-    let items: Vec<std::result::Result<Item, Diagnostic>> = bucket.par_iter().with_min_len(1024).map(item).collect();
-    let items = items.into_iter().filter_map(|item| item.map_err(|error| errors.push(error)).ok()).collect();
-    Diagnostics::check(items, errors)
+        Diagnostic::error("bad-symbol", message).help("build the packages again")
+    });
+    Diagnostics::check((), refused.collect())
 }
 
 /// The alignment of data: what was asked for, or the largest power of two that its size has room for.
@@ -403,7 +432,6 @@ fn join_relocation_tables(symbols: &Symbols<'_>, items: &mut Vec<Item>) {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{self, Definition};
-    use super::super::symbols::attribute;
     use super::*;
     use crate::args::golink::GoLink;
     use crate::target::Architecture;
@@ -440,7 +468,7 @@ mod tests {
                 symbols.set_kind(symbol, Kind::ElfReadOnly);
             }
         }
-        let buckets = collect(&symbols, program.release);
+        let buckets = collect(&mut symbols, program.release, Groups::of_program(&program));
         let items = sort(&symbols, program.release, buckets)?.take(kind).items;
         Ok(items.iter().map(|item| symbols.display(item.symbol).into_owned()).collect())
     }

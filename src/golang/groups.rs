@@ -4,8 +4,6 @@
 //! Types, strings, function values and pointer masks lie together, each group behind a symbol that stands for it in
 //! `.symtab`. The order in which these symbols are made is part of the output: it breaks ties of the layout.
 
-use rayon::prelude::*;
-
 use super::kind::Kind;
 use super::machine::POINTER;
 use super::program::Program;
@@ -43,10 +41,10 @@ pub(super) fn mark(symbols: &mut Symbols<'_>, name: &[u8], kind: Kind) -> GoSymb
     symbol
 }
 
-/// Makes the marks and the groups, and puts every symbol that belongs to a group into it. After this no symbol of a group
-/// may be made.
-pub fn group(symbols: &mut Symbols<'_>, program: &Program<'_>) {
-    let walked = program.release.types_are_walked;
+/// Makes the marks and the groups.
+pub fn make(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Groups {
+    let rules = Groups::of_program(program);
+    let Groups { walked, relro } = rules;
     for (at, (name, kind)) in BOUNDS.into_iter().enumerate() {
         if walked && at == MASKS_AT {
             mark(symbols, GC_MASKS, Kind::NoptrBss);
@@ -58,7 +56,6 @@ pub fn group(symbols: &mut Symbols<'_>, program: &Program<'_>) {
         symbols.set(masks, attribute::LOCAL);
         mark(symbols, end, Kind::Rodata);
     }
-    let relro = program.is_position_independent() && !walked;
     carrier(symbols, b"type:*", Kind::Type);
     if relro {
         carrier(symbols, b"typerel.*", Kind::TypeRelro);
@@ -78,7 +75,7 @@ pub fn group(symbols: &mut Symbols<'_>, program: &Program<'_>) {
         let group = carrier(symbols, name, kind);
         symbols.set(group, attribute::LOCAL);
     }
-    assign(symbols, Rules { walked, relro });
+    rules
 }
 
 fn carrier(symbols: &mut Symbols<'_>, name: &[u8], kind: Kind) -> GoSymbol {
@@ -88,86 +85,68 @@ fn carrier(symbols: &mut Symbols<'_>, name: &[u8], kind: Kind) -> GoSymbol {
     symbol
 }
 
-/// What the groups depend on.
-#[derive(Clone, Copy)]
-struct Rules {
+/// Which group a symbol belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Groups {
     /// [`crate::inputs::goabi::Release::types_are_walked`].
     walked: bool,
     /// Types and function values go where the dynamic linker may write.
     relro: bool,
 }
 
-/// What becomes of a symbol.
-#[derive(Clone, Copy)]
-struct Place {
-    is_hidden: bool,
-    group: Option<Kind>,
-}
+impl Groups {
+    /// The rules for a program.
+    pub(super) fn of_program(program: &Program<'_>) -> Self {
+        let walked = program.release.types_are_walked;
+        Groups { walked, relro: program.is_position_independent() && !walked }
+    }
 
-fn assign(symbols: &mut Symbols<'_>, rules: Rules) {
-    let table: &Symbols<'_> = symbols;
-    let places: Vec<Place> = (0..table.count() as u32)
-        .into_par_iter()
-        .with_min_len(4096)
-        .map(|id| place(table, GoSymbol(id), rules))
-        .collect();
-    for (id, place) in (0..).zip(places) {
-        let symbol = GoSymbol(id);
-        if let Some(kind) = place.group {
-            symbols.set_kind(symbol, kind);
-        }
-        if place.is_hidden {
-            symbols.set(symbol, attribute::NOT_IN_SYMTAB);
+    /// The group of a symbol of this name that is part of the program, if it belongs to one.
+    pub(super) fn of(self, symbols: &Symbols<'_>, symbol: GoSymbol, name: &[u8]) -> Option<Kind> {
+        match symbols.kind(symbol) {
+            _ if symbols.is(symbol, attribute::SPECIAL) => None,
+            Kind::Rodata | Kind::GoFunc => self.by_name(symbols, symbol, name),
+            Kind::NoptrBss if self.walked && name.starts_with(b"type:.gcmask.") => Some(Kind::GcMask),
+            _ => None,
         }
     }
-}
 
-fn place(symbols: &Symbols<'_>, symbol: GoSymbol, rules: Rules) -> Place {
-    if symbol.is_none() || !symbols.is_reachable(symbol) {
-        return Place { is_hidden: false, group: None };
+    /// Whether a symbol is not listed in `.symtab` although it belongs to no group: nobody else can name it.
+    pub(super) fn is_hidden(self, symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
+        symbols.kind(symbol) == Kind::CoverageCounter
+            || symbols.version(symbol) == Version::Static
+                && symbols.unit(symbol).is_some_and(|unit| !symbols.object(unit).object.is_from_assembly())
+                && !symbols.package_path(symbol).is_empty()
     }
-    let kind = symbols.kind(symbol);
-    let group = match kind {
-        _ if symbols.is(symbol, attribute::SPECIAL) => None,
-        Kind::Rodata | Kind::GoFunc => group_of(symbols, symbol, rules),
-        Kind::NoptrBss if rules.walked && symbols.name(symbol).starts_with(b"type:.gcmask.") => Some(Kind::GcMask),
-        _ => None,
-    };
-    let is_local = || {
-        symbols.version(symbol) == Version::Static
-            && symbols.unit(symbol).is_some_and(|unit| !symbols.object(unit).object.is_from_assembly())
-            && !symbols.package_path(symbol).is_empty()
-    };
-    Place { is_hidden: group.is_some() || kind == Kind::CoverageCounter || is_local(), group }
-}
 
-fn group_of(symbols: &Symbols<'_>, symbol: GoSymbol, rules: Rules) -> Option<Kind> {
-    let name = symbols.name(symbol);
-    let is_mask = name.starts_with(b"runtime.gcbits.") || !rules.walked && name.starts_with(b"type:.gcprog.");
-    Some(match (is_mask, rules.relro) {
-        _ if name.starts_with(b"go:string.") => Kind::GoString,
-        (true, _) => Kind::GcBits,
-        (_, relro) if name.ends_with("·f".as_bytes()) => {
-            if relro {
-                Kind::GoFuncRelro
-            } else {
-                Kind::GoFunc
+    fn by_name(self, symbols: &Symbols<'_>, symbol: GoSymbol, name: &[u8]) -> Option<Kind> {
+        let is_mask = name.starts_with(b"runtime.gcbits.") || !self.walked && name.starts_with(b"type:.gcprog.");
+        Some(match (is_mask, self.relro) {
+            _ if name.starts_with(b"go:string.") => Kind::GoString,
+            (true, _) => Kind::GcBits,
+            (_, relro) if name.ends_with("·f".as_bytes()) => {
+                if relro {
+                    Kind::GoFuncRelro
+                } else {
+                    Kind::GoFunc
+                }
             }
-        }
-        (_, relro) if name.starts_with(b"type:") => {
-            if relro {
-                Kind::TypeRelro
-            } else {
-                Kind::Type
+            (_, relro) if name.starts_with(b"type:") => {
+                if relro {
+                    Kind::TypeRelro
+                } else {
+                    Kind::Type
+                }
             }
-        }
-        _ if rules.walked && symbols.is_itab(symbol) => Kind::Type,
-        _ => return None,
-    })
+            _ if self.walked && symbols.is_itab(symbol) => Kind::Type,
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::data;
     use super::super::fixture::{self, Definition};
     use super::*;
     use crate::args::golink::{BuildMode, GoLink};
@@ -193,7 +172,8 @@ mod tests {
         let mut symbols = fixture::load(&program, &objects);
         symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
         let known: Vec<GoSymbol> = symbols.all().take(7).collect();
-        group(&mut symbols, &program);
+        let groups = make(&mut symbols, &program);
+        data::collect(&mut symbols, program.release, groups);
         let of = |symbol: &GoSymbol| (symbols.kind(*symbol), symbols.is(*symbol, attribute::NOT_IN_SYMTAB));
         known.iter().map(of).collect()
     }
@@ -218,7 +198,7 @@ mod tests {
         let objects = [fixture::object(&[])];
         let mut symbols = fixture::load(&program, &objects);
         let before = symbols.count();
-        group(&mut symbols, &program);
+        make(&mut symbols, &program);
         let made: Vec<_> = symbols.all().skip(before - 1).collect();
         assert_eq!(made.len(), 16 + 4 + 4);
         assert_eq!(symbols.name(made[0]), b"runtime.rodata");

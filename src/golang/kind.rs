@@ -206,6 +206,12 @@ impl Kind {
         matches!(self, Rodata | RodataFipsStart | RodataFips | RodataFipsEnd | RodataEnd)
     }
 
+    /// Whether it is a section of dynamic linking.
+    pub const fn is_elf(self) -> bool {
+        use Kind::*;
+        matches!(self, ElfExecutable | ElfReadOnly | ElfRelro | ElfWritable | ElfGot)
+    }
+
     /// Whether it is debug information.
     pub const fn is_dwarf(self) -> bool {
         use Kind::*;

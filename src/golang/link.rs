@@ -3,10 +3,13 @@
 //!
 //! ```text
 //! load -> resolve -> strictdups::check -> linkname::check -> setup::fips
-//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> stackcheck
-//!      -> elf::dynamic -> setup::image -> text::address -> typelink -> buildinfo -> pclntab -> dwarf
+//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
+//!      -> stackcheck | text::measure -> text::settle
+//!      -> typelink::list | pclntab::measure | dwarf::plan -> typelink -> buildinfo -> pclntab
 //!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
 //! ```
+//!
+//! Stages with a bar between them only read the symbols, and go on beside each other.
 
 use std::io::Write;
 
@@ -31,7 +34,6 @@ use super::setup;
 use super::stackcheck;
 use super::strdata::Definitions;
 use super::strictdups;
-use super::symbols::GoSymbol;
 use super::table::Tables;
 use super::write::{self, debug::DebugInfo};
 use super::{text, typelink, undefined, verbose};
@@ -100,34 +102,43 @@ fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
     if options.dump_call_graph {
         callgraph::write(&symbols, &text.order, &mut dump);
     }
-    phases.start("StackCheck");
-    let checked = stackcheck::check(&symbols, &program, &text.order, options.dump_nosplit.then_some(&mut dump));
-    told.push_str(&String::from_utf8_lossy(&dump));
-    checked?;
-    phases.start("Setup");
     let dynamic = dynamic::is_wanted(&program).then(|| dynamic::make(&mut symbols, &program));
     setup::image(&mut symbols);
+    phases.start("StackCheck");
+    let trace = options.dump_nosplit.then_some(&mut dump);
+    let (checked, measured) = rayon::join(
+        || stackcheck::check(&symbols, &program, &text.order, trace),
+        || text::measure(&symbols, &program, &text.order),
+    );
+    told.push_str(&String::from_utf8_lossy(&dump));
+    checked?;
     phases.start("Textaddress");
-    let places = text::address(&mut symbols, &program, &mut text)?;
+    let places = measured?.settle(&mut symbols, &program, &mut text)?;
+    phases.start("Dwarf");
+    let plan_debug = || dwarf::plan(&symbols, &program, &text, &places);
+    let ((links, functions), debug) = rayon::join(
+        || {
+            let list_types = || typelink::list(&symbols, &program);
+            rayon::join(list_types, || pclntab::measure(&symbols, &program, &text, &places))
+        },
+        || (!options.omits_dwarf()).then(plan_debug).transpose(),
+    );
+    let (functions, debug) = (functions?, debug?);
     phases.start("Typelink");
-    typelink::make(&mut symbols, &program);
+    if let Some(links) = links {
+        links.make(&mut symbols);
+    }
     buildinfo::make(&mut symbols, &strings);
     phases.start("Pclntab");
     let mut tables = Tables::default();
-    let functions = pclntab::plan(&mut symbols, &program, &text, &places, &mut tables)?;
-    phases.start("Dwarf");
-    let debug = match options.omits_dwarf() {
-        true => None,
-        false => Some(dwarf::plan(&symbols, &program, &text, &places)?),
-    };
+    let functions = functions.make(&mut symbols, &mut tables);
     phases.start("Symtab");
-    groups::group(&mut symbols, &program);
+    let groups = groups::make(&mut symbols, &program);
     let module = moduledata::fill(&mut symbols, &program, module.moduledata, &functions, &places, init_tasks)?;
     phases.start("Dodata");
-    let data = data::collect(&symbols, program.release);
+    let data = data::collect(&mut symbols, program.release, groups);
     if let Some(dynamic) = dynamic {
-        let lists: Vec<&[GoSymbol]> = data.all().map(|(_, list)| list).collect();
-        dynamic.complete(&mut symbols, &program, &lists, &mut tables)?;
+        dynamic.complete(&mut symbols, &program, &data.symbols(), &mut tables)?;
     }
     undefined::check(&symbols, &program)?;
     let addresses = address::place(&mut symbols, &program, places, data, &module)?;

@@ -230,7 +230,7 @@ mod tests {
             data("tasks", 3, 24),
         ])];
         let mut symbols = fixture::load(&program, &objects);
-        groups::group(&mut symbols, &program);
+        groups::make(&mut symbols, &program);
         let find = |name: &[u8]| symbols.find(name, Version::Abi0).expect("a symbol");
         let (moduledata, f, table) = (find(b"runtime.firstmoduledata"), find(b"f"), find(b"runtime.typelink"));
         let tasks = find(b"tasks");

@@ -64,58 +64,83 @@ struct Contents<'data> {
     defer_return: DeferReturn,
 }
 
-/// Makes the symbols of the table and plans their contents.
-///
-/// Go makes a symbol of each tree of inlined calls too; here these are pieces of `go:func.*` only. Nothing tells the
-/// difference, as such symbols have no name and are laid out by nothing else.
+/// The table, measured: all but the symbols that hold it.
+pub struct Plan<'data> {
+    contents: Arc<Contents<'data>>,
+    machine: Machine,
+    find: FindTable<'data>,
+    first_function: GoSymbol,
+    last_function: GoSymbol,
+}
+
+/// Measures the table.
 ///
 /// # Errors
 /// Objects that describe their functions in ways that no compiler does.
-pub fn plan<'a, 'data: 'a>(
-    symbols: &mut Symbols<'data>,
+pub fn measure<'data>(
+    symbols: &Symbols<'data>,
     program: &Program<'data>,
     text: &Text,
     places: &TextPlaces,
-    tables: &mut Tables<'a>,
-) -> Result<FunctionTables, Diagnostic> {
+) -> Result<Plan<'data>, Diagnostic> {
     let (Some(&first_function), Some(&last_function)) = (text.order.first(), text.order.last()) else {
         let message = "the program has no code at all";
         return Err(Diagnostic::error("no-code", message).help("give the archive of a main package"));
     };
     let machine = Machine::of(program)?;
     let contents = Arc::new(contents(symbols, program, text, places)?);
-    let carrier = symbols.define(b"runtime.pclntab", Kind::PclnTab);
-    symbols.set_alignment(carrier, POINTER.max(contents.places.funcdata_alignment));
-    let shared = || Arc::clone(&contents);
-    let header = Header::new(shared(), machine.smallest_instruction);
-    let pcheader = part(symbols, tables, (b"runtime.pcheader", POINTER), header);
-    let funcnametab = part(symbols, tables, (b"runtime.funcnametab", 1), Names(shared()));
-    let cutab = part(symbols, tables, (b"runtime.cutab", 4), UnitFiles(shared()));
-    let filetab = part(symbols, tables, (b"runtime.filetab", 1), FileNames(shared()));
-    let pctab = part(symbols, tables, (b"runtime.pctab", 1), PcTables(shared()));
-    let functab = part(symbols, tables, (b"runtime.functab", 4), FunctionTable(shared()));
-    let alignment = contents.places.funcdata_alignment;
-    let funcdata = part(symbols, tables, (b"go:func.*", alignment), Funcdata(shared()));
-    // Tools look for this one.
-    symbols.clear(funcdata, attribute::NOT_IN_SYMTAB);
-    hide_funcdata(symbols, &contents.places.tallies);
-    let find = FindTable::new(symbols, places, contents, first_function, last_function);
-    let findfunctab = symbols.define(b"runtime.findfunctab", Kind::PclnTab);
-    symbols.set_alignment(findfunctab, 4);
-    symbols.set(findfunctab, attribute::LOCAL);
-    tables.plan(symbols, findfunctab, find);
-    Ok(FunctionTables {
-        pcheader,
-        funcnametab,
-        cutab,
-        filetab,
-        pctab,
-        functab,
-        findfunctab,
-        function_count: text.order.len() as u32,
-        first_function,
-        last_function,
-    })
+    let find = FindTable::new(symbols, places, Arc::clone(&contents), first_function, last_function);
+    Ok(Plan { contents, machine, find, first_function, last_function })
+}
+
+impl<'data> Plan<'data> {
+    /// Makes the symbols of the table, whose contents follow later.
+    ///
+    /// Go makes a symbol of each tree of inlined calls too; here these are pieces of `go:func.*` only. Nothing tells the
+    /// difference, as such symbols have no name and are laid out by nothing else.
+    pub fn make<'a>(self, symbols: &mut Symbols<'data>, tables: &mut Tables<'a>) -> FunctionTables
+    where
+        'data: 'a,
+    {
+        let Plan { contents, machine, find, first_function, last_function } = self;
+        let alignment = contents.places.funcdata_alignment;
+        let carrier = symbols.define(b"runtime.pclntab", Kind::PclnTab);
+        symbols.set_alignment(carrier, POINTER.max(alignment));
+        let shared = || Arc::clone(&contents);
+        let header = Header::new(shared(), machine.smallest_instruction);
+        let pcheader = part(symbols, tables, (b"runtime.pcheader", POINTER), header);
+        let funcnametab = part(symbols, tables, (b"runtime.funcnametab", 1), Names(shared()));
+        let cutab = part(symbols, tables, (b"runtime.cutab", 4), UnitFiles(shared()));
+        let filetab = part(symbols, tables, (b"runtime.filetab", 1), FileNames(shared()));
+        let pctab = part(symbols, tables, (b"runtime.pctab", 1), PcTables(shared()));
+        let functab = part(symbols, tables, (b"runtime.functab", 4), FunctionTable(shared()));
+        let funcdata = part(symbols, tables, (b"go:func.*", alignment), Funcdata(shared()));
+        // Tools look for this one.
+        symbols.clear(funcdata, attribute::NOT_IN_SYMTAB);
+        hide_funcdata(symbols, &contents.places.tallies);
+        let findfunctab = symbols.define(b"runtime.findfunctab", Kind::PclnTab);
+        symbols.set_alignment(findfunctab, 4);
+        symbols.set(findfunctab, attribute::LOCAL);
+        tables.plan(symbols, findfunctab, find);
+        FunctionTables {
+            pcheader,
+            funcnametab,
+            cutab,
+            filetab,
+            pctab,
+            functab,
+            findfunctab,
+            function_count: contents.function_count(),
+            first_function,
+            last_function,
+        }
+    }
+}
+
+impl Contents<'_> {
+    fn function_count(&self) -> u32 {
+        self.chunks.iter().map(|chunk| chunk.functions.len() as u32).sum()
+    }
 }
 
 /// Makes a part of the table: its name and its alignment are given.

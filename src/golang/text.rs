@@ -18,6 +18,10 @@ use crate::inputs::goobj::records::flag;
 /// A function takes at least this, so that the table that finds functions has at most one for each slot.
 pub const SMALLEST_FUNCTION: u64 = 16;
 
+/// How many more symbols the columns of addresses have room for: more than stages make from here on, so that these
+/// columns do not move. Thunks are many, but rare.
+const ROOM: usize = 256;
+
 /// What the runtime is made of (`cmd/internal/objabi/pkgspecial.go`).
 const RUNTIME: [&str; 24] = [
     "runtime",
@@ -54,7 +58,7 @@ pub(super) fn is_runtime_package(path: &str) -> bool {
 /// The code of the program.
 #[derive(Clone, Default, Debug)]
 pub struct Text {
-    /// All functions in the order of their addresses; before [`address`] those of the FIPS module are not yet together.
+    /// All functions in the order of their addresses; before [`measure`] those of the FIPS module are not yet together.
     pub order: Vec<GoSymbol>,
     /// By object: its functions, in the order of the program.
     pub units: Vec<Vec<GoSymbol>>,
@@ -65,7 +69,7 @@ pub struct Text {
 /// Where code is.
 #[derive(Clone, Debug)]
 pub struct TextPlaces {
-    /// By symbol, as far as symbols went then: the address of a function; 0 for what is no code.
+    /// By symbol, with room for some that are made later: the address of a function; 0 for what is no code.
     pub value: Vec<u64>,
     /// The section of it all.
     pub section: Section,
@@ -170,12 +174,14 @@ struct Functions {
 fn functions(symbols: &Symbols<'_>, id: ObjectId) -> Functions {
     let object = &symbols.object(id).object;
     let mut found = Functions { own: Vec::new(), shared: Vec::new() };
-    let definitions = object.counts().definitions();
-    for (local, record) in (0..definitions).zip(object.symbols()) {
-        if !Kind::of_object(record.kind()).is_text() {
-            continue;
-        }
-        let symbol = symbols.of_local(id, local);
+    let counts = object.counts();
+    let is_code = |local: u32| match local < counts.package {
+        // Looking into the columns is cheaper than into the object, but they say what the definition that counts is.
+        true => symbols.kind(symbols.of_local(id, local)).is_text(),
+        false => Kind::of_object(object.symbol(local).kind()).is_text(),
+    };
+    for local in (0..counts.definitions()).filter(|local| is_code(*local)) {
+        let (symbol, record) = (symbols.of_local(id, local), object.symbol(local));
         if !symbols.is_reachable(symbol) {
             continue;
         }
@@ -219,57 +225,83 @@ impl Merge {
     }
 }
 
-/// Gives every function its address. Where branches do not reach, [`thunks`] are made and put into the order.
-pub fn address(symbols: &mut Symbols<'_>, program: &Program<'_>, text: &mut Text) -> Result<TextPlaces, Diagnostic> {
+/// Code with addresses, but for what branches that do not reach change.
+pub struct Measured {
+    machine: Machine,
+    order: Vec<GoSymbol>,
+    base: u64,
+    cursor: Cursor,
+    needs_thunks: bool,
+}
+
+/// Gives every function its address as if every branch reached.
+pub fn measure(symbols: &Symbols<'_>, program: &Program<'_>, order: &[GoSymbol]) -> Result<Measured, Diagnostic> {
     let machine = Machine::of(program)?;
+    let mut order = order.to_vec();
     if program.options.random_layout != 0 {
-        shuffle::shuffle(&mut text.order, program.options.random_layout);
+        shuffle::shuffle(&mut order, program.options.random_layout);
     }
-    text.order.sort_by_key(|symbol| rank(symbols.kind(*symbol)));
-    let [start, end] = [(&b"runtime.text"[..], Kind::Text), (b"runtime.etext", Kind::TextEnd)].map(|(name, kind)| {
-        let symbol = symbols.define(name, kind);
-        symbols.set(symbol, attribute::SPECIAL | attribute::LOCAL);
-        symbol
-    });
+    order.sort_by_key(|symbol| rank(symbols.kind(*symbol)));
     let base = machine.text_address.next_multiple_of(machine.function_alignment);
     let mut cursor = Cursor {
         limit: base + u64::from(u32::MAX),
         address: base,
         least_alignment: machine.function_alignment,
         alignment: machine.function_alignment,
-        value: vec![0; symbols.count()],
+        value: vec![0; symbols.count() + ROOM],
     };
     let mut needs_thunks = false;
-    for symbol in &text.order {
+    for symbol in &order {
         cursor.place(symbols, *symbol)?;
         needs_thunks = cursor.address - base >= machine.branch_limit;
         if needs_thunks {
             break;
         }
     }
-    if needs_thunks {
-        cursor = Cursor { address: base, value: vec![0; symbols.count()], ..cursor };
-        text.order = thunks::place(symbols, program, &text.order, &mut cursor)?;
+    Ok(Measured { machine, order, base, cursor, needs_thunks })
+}
+
+impl Measured {
+    /// Makes the bounds of code. Where branches do not reach, [`thunks`] are made and put into the order.
+    pub fn settle(
+        self,
+        symbols: &mut Symbols<'_>,
+        program: &Program<'_>,
+        text: &mut Text,
+    ) -> Result<TextPlaces, Diagnostic> {
+        let Measured { machine, order, base, mut cursor, needs_thunks } = self;
+        text.order = order;
+        let [start, end] =
+            [(&b"runtime.text"[..], Kind::Text), (b"runtime.etext", Kind::TextEnd)].map(|(name, kind)| {
+                let symbol = symbols.define(name, kind);
+                symbols.set(symbol, attribute::SPECIAL | attribute::LOCAL);
+                symbol
+            });
+        if needs_thunks {
+            cursor = Cursor { address: base, value: vec![0; symbols.count() + ROOM], ..cursor };
+            text.order = thunks::place(symbols, program, &text.order, &mut cursor)?;
+        }
+        if !base.is_multiple_of(cursor.alignment) {
+            let message =
+                format!("-T puts code at {base:#x}, but some function is aligned to {} bytes", cursor.alignment);
+            return Err(Diagnostic::error("misaligned-text", message).help("give -T a multiple of that"));
+        }
+        cursor.value[end.index()] = cursor.address;
+        cursor.value[start.index()] = base;
+        let section = Section {
+            name: b".text".to_vec(),
+            access: access::EXECUTE,
+            alignment: cursor.alignment,
+            address: base,
+            // One instruction more, so that the end is an address of its own.
+            length: cursor.address - base + machine.smallest_instruction,
+            segment: Segment::Text,
+            has_bytes: true,
+            file_offset: 0,
+            symbols: text.order.clone(),
+        };
+        Ok(TextPlaces { value: cursor.value, section })
     }
-    if !base.is_multiple_of(cursor.alignment) {
-        let message = format!("-T puts code at {base:#x}, but some function is aligned to {} bytes", cursor.alignment);
-        return Err(Diagnostic::error("misaligned-text", message).help("give -T a multiple of that"));
-    }
-    cursor.value[end.index()] = cursor.address;
-    cursor.value[start.index()] = base;
-    let section = Section {
-        name: b".text".to_vec(),
-        access: access::EXECUTE,
-        alignment: cursor.alignment,
-        address: base,
-        // One instruction more, so that the end is an address of its own.
-        length: cursor.address - base + machine.smallest_instruction,
-        segment: Segment::Text,
-        has_bytes: true,
-        file_offset: 0,
-        symbols: text.order.clone(),
-    };
-    Ok(TextPlaces { value: cursor.value, section })
 }
 
 /// The order of kinds of code.
@@ -376,7 +408,8 @@ mod tests {
         let mut symbols = fixture::load(&program, &objects);
         reach_all(&mut symbols);
         let mut text = order(&mut symbols, &program).expect("an order");
-        let places = address(&mut symbols, &program, &mut text).expect("addresses");
+        let measured = measure(&symbols, &program, &text.order).expect("addresses");
+        let places = measured.settle(&mut symbols, &program, &mut text).expect("addresses");
         assert_eq!(names(&symbols, &text.order), ["a", "b", "c", "fips"]);
         let values: Vec<u64> = text.order.iter().map(|symbol| places.of(*symbol)).collect();
         assert_eq!(values, [0x40_1000, 0x40_1040, 0x40_1080, 0x40_10a0]);
@@ -397,7 +430,9 @@ mod tests {
             let mut symbols = fixture::load(&program, &objects);
             reach_all(&mut symbols);
             let mut text = order(&mut symbols, &program).expect("an order");
-            let error = address(&mut symbols, &program, &mut text).expect_err("no addresses");
+            let measured = measure(&symbols, &program, &text.order);
+            let settled = measured.and_then(|measured| measured.settle(&mut symbols, &program, &mut text));
+            let error = settled.expect_err("no addresses");
             assert!(["bad-address", "misaligned-text", "too-much-code"].contains(&error.code), "{}", error.code);
         }
     }
@@ -420,7 +455,8 @@ mod tests {
         let mut symbols = fixture::load(&program, &objects);
         reach_all(&mut symbols);
         let mut text = order(&mut symbols, &program).expect("an order");
-        let places = address(&mut symbols, &program, &mut text).expect("addresses");
+        let measured = measure(&symbols, &program, &text.order).expect("addresses");
+        let places = measured.settle(&mut symbols, &program, &mut text).expect("addresses");
         let want = ["a.a", "main.main", "a.a+0-tramp0", "a.a+8-tramp0", "main.b"];
         assert_eq!(names(&symbols, &text.order), want);
         let values: Vec<u64> = text.order.iter().map(|symbol| places.of(*symbol)).collect();

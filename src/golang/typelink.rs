@@ -12,31 +12,37 @@ use crate::inputs::goobj::RelocationKind;
 use crate::inputs::goobj::records::{flag, flag2};
 
 /// What the tables list.
-#[derive(Default)]
-struct Found {
+#[derive(Debug, Default)]
+pub struct Lists {
     types: Vec<GoSymbol>,
     itabs: Vec<GoSymbol>,
 }
 
-/// Makes the tables, if the release has them.
-pub fn make(symbols: &mut Symbols<'_>, program: &Program<'_>) {
+/// Lists what the tables have, if the release has tables.
+pub fn list(symbols: &Symbols<'_>, program: &Program<'_>) -> Option<Lists> {
     if program.release.types_are_walked {
-        return;
+        return None;
     }
-    let Found { types, itabs } = find(symbols);
+    let Lists { types, itabs } = find(symbols);
     let text = |symbol| Text::new(GoType::of(symbols, program.release, symbol).string());
     let mut types: Vec<(Text<'_>, GoSymbol)> = types.into_par_iter().map(|symbol| (text(symbol), symbol)).collect();
     sort_like_go(&mut types, |left, right| left.0 < right.0);
-    let types: Vec<GoSymbol> = types.into_iter().map(|(_, symbol)| symbol).collect();
-    fill(symbols, b"runtime.typelink", Kind::TypeLink, &types, (4, RelocationKind::AddressOffset));
-    fill(symbols, b"runtime.itablink", Kind::ItabLink, &itabs, (8, RelocationKind::Address));
+    Some(Lists { types: types.into_iter().map(|(_, symbol)| symbol).collect(), itabs })
+}
+
+impl Lists {
+    /// Makes the tables.
+    pub fn make(&self, symbols: &mut Symbols<'_>) {
+        fill(symbols, b"runtime.typelink", Kind::TypeLink, &self.types, (4, RelocationKind::AddressOffset));
+        fill(symbols, b"runtime.itablink", Kind::ItabLink, &self.itabs, (8, RelocationKind::Address));
+    }
 }
 
 /// Both lists, by number.
-fn find(symbols: &Symbols<'_>) -> Found {
+fn find(symbols: &Symbols<'_>) -> Lists {
     const CHUNK: usize = 1 << 14;
     let chunk = |start: usize| {
-        let mut found = Found::default();
+        let mut found = Lists::default();
         for symbol in (start..symbols.count().min(start + CHUNK)).map(|index| GoSymbol(index as u32)) {
             if symbols.kind(symbol) != Kind::Rodata || !symbols.is_reachable(symbol) {
                 continue;
@@ -50,8 +56,8 @@ fn find(symbols: &Symbols<'_>) -> Found {
         }
         found
     };
-    let chunks: Vec<Found> = (1..symbols.count()).into_par_iter().step_by(CHUNK).map(chunk).collect();
-    let mut all = Found::default();
+    let chunks: Vec<Lists> = (1..symbols.count()).into_par_iter().step_by(CHUNK).map(chunk).collect();
+    let mut all = Lists::default();
     for mut found in chunks {
         all.types.append(&mut found.types);
         all.itabs.append(&mut found.itabs);
@@ -119,7 +125,9 @@ mod tests {
         let objects = [fixture::object(&all)];
         let mut symbols = fixture::load(&program, &objects);
         symbols.all().for_each(|symbol| symbols.set(symbol, attribute::REACHABLE));
-        make(&mut symbols, &program);
+        if let Some(lists) = list(&symbols, &program) {
+            lists.make(&mut symbols);
+        }
         let names = |table: &[u8]| {
             let table = symbols.find(table, Version::Abi0)?;
             Some(symbols.relocations(table).map(|entry| symbols.display(entry.target).into_owned()).collect())

@@ -156,7 +156,7 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
         symbols.set(symbol, attribute::REACHABLE);
     }
     let mut text = text::order(&mut symbols, &program)?;
-    let places = text::address(&mut symbols, &program, &mut text)?;
+    let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let dwarf: Dwarf = plan(&symbols, &program, &text, &places)?;
     let mut addresses = Addresses { value: places.value.clone(), ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);

@@ -104,8 +104,7 @@ impl Dynamic {
         push(table, DT_DEBUG, 0);
     }
 
-    /// Completes the sections when all data is known, list by list in Go's order of kinds: lists the relocations, and
-    /// ends the tables.
+    /// Completes the sections when all data is known, in Go's order of kinds: lists the relocations, and ends the tables.
     ///
     /// # Errors
     /// Addresses in data that are not as wide as an address.
@@ -113,7 +112,7 @@ impl Dynamic {
         &self,
         symbols: &mut Symbols<'_>,
         program: &Program<'_>,
-        data: &[&[GoSymbol]],
+        data: &[GoSymbol],
         tables: &mut Tables<'a>,
     ) -> Result<()> {
         let relocations = self.relocations(symbols, program, data)?;
@@ -133,35 +132,39 @@ impl Dynamic {
         Ok(())
     }
 
-    fn relocations(&self, symbols: &Symbols<'_>, program: &Program<'_>, data: &[&[GoSymbol]]) -> Result<Relocations> {
+    fn relocations(&self, symbols: &Symbols<'_>, program: &Program<'_>, data: &[GoSymbol]) -> Result<Relocations> {
         let apart = [self.dynsym, self.rela, self.rela_plt, self.got_plt, self.dynamic];
-        let count = |symbol: &GoSymbol| {
-            if apart.contains(symbol) {
-                return Ok((*symbol, 0));
-            }
+        let count = |symbol: GoSymbol| {
             let mut count = 0;
-            for relocation in addresses_in(symbols, *symbol) {
+            for relocation in addresses_in(symbols, symbol) {
                 if relocation.size != 8 {
-                    return Err(narrow(*symbol, &relocation, symbols, program));
+                    return Err(narrow(symbol, &relocation, symbols, program));
                 }
                 count += 1;
             }
-            Ok((*symbol, count))
+            Ok(count)
         };
-        type Counted = std::result::Result<(GoSymbol, u64), Diagnostic>;
-        let counts: Vec<Counted> = data.par_iter().flat_map_iter(|list| list.iter()).map(count).collect();
-        let (mut with_some, mut starts, mut total, mut errors) = (Vec::new(), Vec::new(), 0, Vec::new());
-        for counted in counts {
-            match counted {
-                Ok((_, 0)) => {}
-                Ok((symbol, count)) => {
-                    if with_some.len() % PIECE == 0 {
-                        starts.push(total);
-                    }
-                    with_some.push(symbol);
-                    total += count;
+        let piece = |data: &[GoSymbol]| {
+            let (mut counts, mut errors) = (Vec::new(), Vec::new());
+            for &symbol in data.iter().filter(|symbol| !apart.contains(symbol)) {
+                match count(symbol) {
+                    Ok(0) => {}
+                    Ok(count) => counts.push((symbol, count)),
+                    Err(error) => errors.push(error),
                 }
-                Err(error) => errors.push(error),
+            }
+            (counts, errors)
+        };
+        let pieces: Vec<(Vec<(GoSymbol, u64)>, Vec<Diagnostic>)> = data.par_chunks(PIECE).map(piece).collect();
+        let (mut with_some, mut starts, mut total, mut errors) = (Vec::new(), Vec::new(), 0, Vec::new());
+        for (counts, mut more) in pieces {
+            errors.append(&mut more);
+            for (symbol, count) in counts {
+                if with_some.len() % PIECE == 0 {
+                    starts.push(total);
+                }
+                with_some.push(symbol);
+                total += count;
             }
         }
         let kind = match program.architecture {
@@ -365,8 +368,8 @@ mod tests {
         symbols.edit(holder).relocations[1].weak = true;
         symbols.edit(holder).push_address(holder, 0);
         let mut tables = Tables::default();
-        let lists = [&[dynamic.got_plt, dynamic.dynamic][..], &[holder, target]];
-        dynamic.complete(&mut symbols, &program, &lists, &mut tables).expect("no errors");
+        let data = [dynamic.got_plt, dynamic.dynamic, holder, target];
+        dynamic.complete(&mut symbols, &program, &data, &mut tables).expect("no errors");
         test(&symbols, &tables, dynamic, [holder, target, dropped])
     }
 
@@ -417,7 +420,7 @@ mod tests {
         let holder = symbols.define(b"main.holder", Kind::Data);
         symbols.edit(holder).push_address(holder, 0);
         symbols.edit(holder).relocations[0].size = 4;
-        let error = dynamic.complete(&mut symbols, &program, &[&[holder]], &mut Tables::default());
+        let error = dynamic.complete(&mut symbols, &program, &[holder], &mut Tables::default());
         assert!(error.expect_err("too narrow").to_string().contains("in 4 bytes"));
         assert_eq!(symbols.data(dynamic.plt).len(), 16);
     }

@@ -94,9 +94,9 @@ fn build(object: &[u8], options: &GoLink) -> Result<Image, Diagnostics> {
     let mut symbols = load(&program, object)?;
     symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
     let mut text = text::order(&mut symbols, &program)?;
-    let places = text::address(&mut symbols, &program, &mut text)?;
+    let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let mut tables = Tables::default();
-    let made = plan(&mut symbols, &program, &text, &places, &mut tables)?;
+    let made = measure(&symbols, &program, &text, &places)?.make(&mut symbols, &mut tables);
     let mut addresses = Addresses { value: places.value, sections: vec![places.section], ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);
     addresses.section = vec![0; symbols.count()];
