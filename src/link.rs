@@ -7,9 +7,12 @@
 //!
 //! Frozen, one after the other: the files, the names, what lives, the slots, the sections, the addresses.
 
+use std::path::{Path, PathBuf};
+
 use crate::args::request::LinkRequest;
-use crate::diag::{Diagnostic, Diagnostics, Result, io_error};
+use crate::diag::{Diagnostic, Diagnostics, Origin, Result, io_error};
 use crate::ids::SymbolId;
+use crate::inputs::libsearch::SearchPath;
 use crate::inputs::load::{self, Loaded};
 use crate::inputs::script;
 use crate::inputs::script::ast::{Command, Expression, Script};
@@ -52,8 +55,14 @@ pub fn run(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Resul
 
 fn link(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Linked> {
     let store = Store::default();
-    let loaded = load::load(request, &store)?;
-    let script = section_order(request, loaded.target.architecture)?;
+    let own = own_script(request)?;
+    let own_inputs = request.script.as_deref().zip(own.as_ref());
+    let mut loaded = load::load(request, own_inputs, &store)?;
+    let renamed = own.as_ref().and_then(output_of).filter(|_| !request.output_named);
+    let renamed = renamed.map(|output| LinkRequest { output, ..request.clone() });
+    let request = renamed.as_ref().unwrap_or(request);
+    let added = std::mem::take(&mut loaded.directives.commands);
+    let script = section_order(request, own, added, loaded.target.architecture)?;
     match loaded.target.architecture {
         Architecture::X86_64 => link_for::<X86_64>(request, supply, &store, loaded, &script, told),
         Architecture::Aarch64 => link_for::<Aarch64>(request, supply, &store, loaded, &script, told),
@@ -109,16 +118,40 @@ fn link_for<M: Machine>(
     Ok(Linked { warnings })
 }
 
-/// The script that orders the sections: the user's, or the one that comes with cgolink.
-fn section_order(request: &LinkRequest, architecture: Architecture) -> Result<Script> {
+/// The script of `-T`.
+fn own_script(request: &LinkRequest) -> Result<Option<Script>> {
+    let Some(path) = &request.script else { return Ok(None) };
+    let text = std::fs::read(path).map_err(|error| io_error("read the linker script", path, &error))?;
+    let search = SearchPath::new(request);
+    script::parse_including(&text, path, &|name, script| search.script_input(name, script)).map(Some)
+}
+
+/// `OUTPUT(file)`.
+fn output_of(script: &Script) -> Option<PathBuf> {
+    script.commands.iter().rev().find_map(|command| match command {
+        Command::Output(path) => Some(path.clone()),
+        _ => None,
+    })
+}
+
+/// The script that orders the sections: the user's, or the one that comes with cgolink; with what the scripts among the
+/// inputs add.
+fn section_order(
+    request: &LinkRequest,
+    own: Option<Script>,
+    added: Vec<Command>,
+    architecture: Architecture,
+) -> Result<Script> {
     let default = script::embedded::script(architecture, request.segments.separate_code)?;
-    let script = match &request.script {
+    let mut script = match own {
         None => default,
-        Some(path) => {
-            let text = std::fs::read(path).map_err(|error| io_error("read the linker script", path, &error))?;
-            script::complete(script::parse(&text, path)?, default)?
+        Some(own) => {
+            let path = request.script.as_deref().unwrap_or(Path::new(""));
+            script::embedded::check_format(&own, architecture).map_err(|error| error.at(Origin::file(path)))?;
+            script::complete(own, default)?
         }
     };
+    script.commands.extend(added);
     Ok(script::standard::with_linker_symbols(script, request.kind.is_position_independent()))
 }
 

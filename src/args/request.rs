@@ -13,6 +13,8 @@ pub struct LinkRequest {
     pub target: Option<Target>,
     /// Where the result goes.
     pub output: PathBuf,
+    /// `-o` says so; else a script's OUTPUT may say otherwise.
+    pub output_named: bool,
     /// What kind of file the result is.
     pub kind: OutputKind,
     /// Inputs in command-line order.
@@ -368,6 +370,7 @@ impl LinkRequest {
         LinkRequest {
             target: None,
             output: output.into(),
+            output_named: true,
             kind,
             inputs: Vec::new(),
             library_paths: Vec::new(),

@@ -23,7 +23,7 @@ use super::{Session, host_architecture, target};
 pub(super) fn run(session: &Session<'_>, arguments: Vec<OsString>) -> Result<u8> {
     let line = rspfile::expand(arguments)?;
     let mut command = ld::parse(line.iter().cloned())?;
-    let has_inputs = !command.request.inputs.is_empty();
+    let has_inputs = !command.request.inputs.is_empty() || command.request.script.is_some();
     match command.information {
         Information::None => {}
         Information::Help => {

@@ -6,6 +6,7 @@ use crate::args::request::{InputModifiers, LinkRequest};
 use crate::diag::Diagnostic;
 
 /// Where libraries are looked for.
+#[derive(Clone)]
 pub struct SearchPath {
     directories: Vec<PathBuf>,
     sysroot: Option<PathBuf>,

@@ -12,7 +12,7 @@ use super::kind::{self, ElfKind, ElfRole, FileKind, SectionFacts};
 use super::libsearch::SearchPath;
 use super::refuse;
 use super::script;
-use super::script::ast::{Command, Script, VersionNode};
+use super::script::ast::{Command, Script, ScriptInput, VersionNode};
 use super::store::Store;
 use crate::args::request::{Input, InputModifiers, InputName, LinkRequest};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
@@ -80,6 +80,8 @@ pub struct Directives {
     pub undefined: Vec<String>,
     /// `VERSION`.
     pub versions: Vec<VersionNode>,
+    /// Assignments and ASSERT, which join the script that orders the sections.
+    pub commands: Vec<Command>,
 }
 
 /// One input after scripts are expanded.
@@ -99,9 +101,19 @@ enum Leaf<'data> {
     Supplied,
 }
 
-/// Opens every input of a request.
-pub fn load<'data>(request: &LinkRequest, store: &'data Store) -> Result<Loaded<'data>> {
-    let search = SearchPath::new(request);
+/// Opens every input of a request, and those that the script of `-T` names: STARTUP before, INPUT behind the others.
+pub fn load<'data>(
+    request: &LinkRequest,
+    own_script: Option<(&Path, &Script)>,
+    store: &'data Store,
+) -> Result<Loaded<'data>> {
+    let mut search = SearchPath::new(request);
+    let own_commands = own_script.iter().flat_map(|(_, script)| &script.commands);
+    for command in own_commands {
+        if let Command::SearchDir(folder) = command {
+            search.push(folder);
+        }
+    }
     let inputs = without_repeats(&request.inputs);
     let is_library = |input: &&Input| matches!(input.what, InputName::Library(_));
     // What is linked for decides which library a search ends at, and files may decide what is linked for.
@@ -112,7 +124,9 @@ pub fn load<'data>(request: &LinkRequest, store: &'data Store) -> Result<Loaded<
     opened.par_iter_mut().zip(&inputs).for_each(|(slot, input)| {
         slot.get_or_insert_with(|| libraries.open(input));
     });
-    let leaves = gather(opened.into_iter().flatten())?;
+    let of_script = |startup| own_script.map_or(Ok(Vec::new()), |script| libraries.inputs_of(script, startup));
+    let opened = std::iter::once(of_script(true)).chain(opened.into_iter().flatten()).chain([of_script(false)]);
+    let leaves = gather(opened)?;
     let target = settle_target(&leaves, request)?;
     place(leaves, 0, store, target)
 }
@@ -215,20 +229,23 @@ impl<'data> Opener<'data, '_> {
             .at(Origin::file(path))
             .into());
         }
-        let Script { commands } = script::parse(data, path)?;
+        let find = |name: &Path, script: &Path| self.search.script_input(name, script);
+        let Script { commands } = script::parse_including(data, path, &find)?;
         let mut leaves = Vec::new();
+        let mut search = self.search.clone();
         for command in commands {
             match command {
-                Command::Input(files) => {
-                    for file in files {
-                        leaves.extend(match file.name.strip_prefix("-l") {
-                            Some(library) => self.open_library(library, modifiers, depth + 1)?,
-                            None => self.open_path(self.script_input(&file.name, path)?, modifiers, depth + 1)?,
-                        });
-                    }
+                Command::Input(files) | Command::Startup(files) => {
+                    let opener = Opener { search: &search, ..*self };
+                    leaves.extend(opener.open_files(&files, path, modifiers, depth + 1)?);
                 }
-                Command::Entry(_) | Command::Extern(_) | Command::Version(_) => leaves.push(Leaf::Directive(command)),
-                Command::OutputFormat(_) | Command::OutputArch(_) | Command::SearchDir(_) => {}
+                Command::Entry(_)
+                | Command::Extern(_)
+                | Command::Version(_)
+                | Command::Assignment(_)
+                | Command::Assert(..) => leaves.push(Leaf::Directive(command)),
+                Command::SearchDir(folder) => search.push(&folder),
+                Command::OutputFormat(_) | Command::OutputArch(_) => {}
                 _ => {
                     return Err(Diagnostic::error(
                         "script-as-input",
@@ -241,6 +258,29 @@ impl<'data> Opener<'data, '_> {
             }
         }
         Ok(leaves)
+    }
+
+    /// What the script of `-T` names: by STARTUP, or by INPUT and GROUP.
+    fn inputs_of(&self, (path, script): (&Path, &Script), startup: bool) -> Result<Vec<Leaf<'data>>> {
+        gather(script.commands.iter().map(|command| match command {
+            Command::Startup(files) if startup => self.open_files(files, path, InputModifiers::default(), 1),
+            Command::Input(files) if !startup => self.open_files(files, path, InputModifiers::default(), 1),
+            _ => Ok(Vec::new()),
+        }))
+    }
+
+    /// The files of INPUT, in order.
+    fn open_files(
+        &self,
+        files: &[ScriptInput],
+        script: &Path,
+        modifiers: InputModifiers,
+        depth: usize,
+    ) -> Result<Vec<Leaf<'data>>> {
+        gather(files.iter().map(|file| match file.name.strip_prefix("-l") {
+            Some(library) => self.open_library(library, modifiers, depth),
+            None => self.open_path(self.script_input(&file.name, script)?, modifiers, depth),
+        }))
     }
 
     fn script_input(&self, name: &str, script: &Path) -> std::result::Result<PathBuf, Diagnostic> {
@@ -399,6 +439,7 @@ fn place<'data>(leaves: Vec<Leaf<'data>>, first: u32, store: &'data Store, targe
             Leaf::Directive(Command::Entry(entry)) => loaded.directives.entry = Some(entry),
             Leaf::Directive(Command::Extern(names)) => loaded.directives.undefined.extend(names),
             Leaf::Directive(Command::Version(nodes)) => loaded.directives.versions.extend(nodes),
+            Leaf::Directive(command) => loaded.directives.commands.push(command),
             _ => {}
         }
     }

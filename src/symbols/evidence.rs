@@ -371,7 +371,7 @@ mod tests {
             request.inputs.push(Input { what: InputName::File(path), modifiers: InputModifiers::default() });
         }
         let store = Store::default();
-        let loaded = load::load(&request, &store).expect("objects");
+        let loaded = load::load(&request, None, &store).expect("objects");
         let target = loaded.target;
         let extraction = extract::extract(&request, loaded, &[], &NoSupply, &store).expect("members");
         let script = ScriptSymbols::collect(&Script { commands: Vec::new() }, &[]);

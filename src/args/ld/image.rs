@@ -138,6 +138,7 @@ fn output(state: &mut State, given: &Given<'_>) -> Result<()> {
     if given.raw().is_empty() {
         return Err(given.wrong("names no file"));
     }
+    state.request().output_named = true;
     state.request().output = given.path();
     Ok(())
 }

@@ -110,7 +110,7 @@ impl State {
     fn new() -> Self {
         State {
             command: LdCommand {
-                request: LinkRequest::new("a.out", OutputKind::StaticExecutable),
+                request: LinkRequest { output_named: false, ..LinkRequest::new("a.out", OutputKind::StaticExecutable) },
                 shape: Shape::default(),
                 information: Information::None,
                 control: Control::default(),

@@ -20,6 +20,10 @@ pub enum Command {
     OutputArch(String),
     /// `INPUT(...)` and `GROUP(...)`: both are resolved to a fixpoint here.
     Input(Vec<ScriptInput>),
+    /// `STARTUP(...)`: a file that is linked before all others.
+    Startup(Vec<ScriptInput>),
+    /// `OUTPUT(file)`: where the result goes if `-o` does not say.
+    Output(PathBuf),
     /// `SEARCH_DIR(path)`.
     SearchDir(PathBuf),
     /// `EXTERN(symbol ...)`: as `-u`.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::diag;
+use crate::diag::{self, Diagnostic};
 use crate::target::Architecture;
 
 use super::ast::{Assignment, Command, Expression, Function, Operator, Script, SectionCommand};
@@ -13,6 +13,25 @@ pub const fn text(architecture: Architecture) -> &'static str {
         Architecture::X86_64 => include_str!("../../../linkscripts/x86_64-linux.ld"),
         Architecture::Aarch64 => include_str!("../../../linkscripts/aarch64-linux.ld"),
     }
+}
+
+/// Refuses a user's script that asks for another format than that of the target: `OUTPUT_FORMAT(binary)`.
+pub fn check_format(script: &Script, architecture: Architecture) -> Result<(), Diagnostic> {
+    let (format, machine) = match architecture {
+        Architecture::X86_64 => ("elf64-x86-64", "i386:x86-64"),
+        Architecture::Aarch64 => ("elf64-littleaarch64", "aarch64"),
+    };
+    let (command, asked, own) = match script.commands.iter().find_map(|command| match command {
+        Command::OutputFormat(name) if name != format => Some(("OUTPUT_FORMAT", name, format)),
+        Command::OutputArch(name) if name != machine => Some(("OUTPUT_ARCH", name, machine)),
+        _ => None,
+    }) {
+        Some(found) => found,
+        None => return Ok(()),
+    };
+    let message = format!("{command}({asked}): the objects are linked into {own}");
+    Err(Diagnostic::error("wrong-format", message)
+        .help(format!("say {own}; `objcopy -O FORMAT` turns the program into another format")))
 }
 
 /// The same, read. Without `separate_code` (`-z noseparate-code`) code and constants stand behind the headers in the pages

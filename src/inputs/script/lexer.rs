@@ -1,9 +1,11 @@
 //! The cursor over a script's text. What a name is made of depends on where it stands (`*` is a glob in a section
 //! pattern and a product in an expression), so the parser asks for the next word or operator in the way it needs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::diag::{Diagnostic, Origin};
+
+use super::include::Includes;
 
 /// What a reader of scripts returns. Boxed, so that the good case stays small.
 pub type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -26,18 +28,47 @@ pub enum Words {
     Version,
 }
 
+/// What ends a list of statements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// `}`, in the script that has the `{`.
+    Brace,
+    /// The end of an included file.
+    End,
+}
+
+impl Until {
+    /// Whether the end is reached, separators skipped; takes the brace.
+    pub fn reached(self, lexer: &mut Lexer) -> Parsed<bool> {
+        lexer.skip_separators()?;
+        match self {
+            Until::Brace => lexer.take("}"),
+            Until::End => lexer.at_end(),
+        }
+    }
+}
+
 /// A position in a script.
 pub struct Lexer<'a> {
     text: &'a str,
-    path: &'a Path,
+    pub(super) path: &'a Path,
     position: usize,
     depth: u32,
+    /// Where INCLUDE looks, in scripts that may have it.
+    pub(super) includes: Option<&'a Includes<'a>>,
+    /// The scripts that include this one.
+    pub(super) open: Vec<PathBuf>,
 }
 
 impl<'a> Lexer<'a> {
     /// Starts at the first character. `path` is what errors name; an empty one names nothing.
     pub fn new(text: &'a str, path: &'a Path) -> Self {
-        Lexer { text, path, position: 0, depth: 0 }
+        Lexer { text, path, position: 0, depth: 0, includes: None, open: Vec::new() }
+    }
+
+    /// The same for a script that may include others, and is included by those that are `open`.
+    pub(super) fn including(text: &'a str, path: &'a Path, includes: &'a Includes<'a>, open: Vec<PathBuf>) -> Self {
+        Lexer { includes: Some(includes), open, ..Lexer::new(text, path) }
     }
 
     /// The text not yet read, blanks and comments skipped.

@@ -5,6 +5,7 @@ pub mod ast;
 pub mod embedded;
 pub mod expression;
 pub mod glob;
+pub mod include;
 pub mod insert;
 pub mod lexer;
 pub mod parser;
@@ -15,5 +16,5 @@ pub mod version;
 
 pub use expression::parse_expression;
 pub use insert::complete;
-pub use parser::{looks_like_script, parse};
+pub use parser::{looks_like_script, parse, parse_including};
 pub use version::{parse_dynamic_list, parse_version_script};

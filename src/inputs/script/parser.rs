@@ -7,14 +7,19 @@ use crate::diag::{self, Diagnostic, Origin};
 
 use super::ast::{Assignment, Command, MemoryRegion, Operator, ProgramHeader, Script, ScriptInput};
 use super::expression::{constant, expression};
-use super::lexer::{Lexer, Parsed, Words};
+use super::include::{Find, Includes, include};
+use super::lexer::{Lexer, Parsed, Until, Words};
 use super::{sections, version};
 
-/// Reads a script. `path` is what errors name.
+/// Reads a script without INCLUDE. `path` is what errors name.
 pub fn parse(text: &[u8], path: &Path) -> diag::Result<Script> {
-    let text = decode(text, path)?;
-    let mut lexer = Lexer::new(text, path);
-    script(&mut lexer).map_err(|error| (*error).into())
+    script(Lexer::new(decode(text, path)?, path))
+}
+
+/// Reads a script with the files that it includes, as `find` finds them.
+pub fn parse_including(text: &[u8], path: &Path, find: &Find<'_>) -> diag::Result<Script> {
+    let includes = Includes::new(find);
+    script(Lexer::including(decode(text, path)?, path, &includes, Vec::new()))
 }
 
 /// Whether a file that is no object, archive or bitcode may be a script: text without control characters.
@@ -33,14 +38,18 @@ pub(super) fn decode<'a>(text: &'a [u8], path: &Path) -> diag::Result<&'a str> {
     })
 }
 
-fn script(lexer: &mut Lexer) -> Parsed<Script> {
-    let mut commands = Vec::new();
+fn script(mut lexer: Lexer) -> diag::Result<Script> {
+    let mut script = Script::default();
+    all_commands(&mut lexer, &mut script.commands).map_err(|error| (*error).into()).map(|()| script)
+}
+
+fn all_commands(lexer: &mut Lexer, commands: &mut Vec<Command>) -> Parsed<()> {
     loop {
         lexer.skip_separators()?;
         if lexer.at_end()? {
-            return Ok(Script { commands });
+            return Ok(());
         }
-        command(lexer, &mut commands)?;
+        command(lexer, commands)?;
     }
 }
 
@@ -62,7 +71,8 @@ fn command(lexer: &mut Lexer, commands: &mut Vec<Command>) -> Parsed<()> {
             // `i386:x86-64` holds a colon.
             lexer.name(Words::Glob, "an architecture").map(str::to_owned)
         })?),
-        "INPUT" | "GROUP" | "STARTUP" => Command::Input(inputs(lexer)?),
+        "INPUT" | "GROUP" => Command::Input(inputs(lexer)?),
+        "STARTUP" => Command::Startup(inputs(lexer)?),
         "SEARCH_DIR" => Command::SearchDir(PathBuf::from(
             lexer.parenthesised(|lexer| lexer.name(Words::File, "a folder").map(str::to_owned))?,
         )),
@@ -99,7 +109,11 @@ fn command(lexer: &mut Lexer, commands: &mut Vec<Command>) -> Parsed<()> {
             return Ok(());
         }
         "FORCE_COMMON_ALLOCATION" | "FORCE_GROUP_ALLOCATION" => return Ok(()),
-        "INCLUDE" | "OUTPUT" | "INHIBIT_COMMON_ALLOCATION" | "OVERLAY" => {
+        "INCLUDE" => return include(lexer, |inner| all_commands(inner, commands)),
+        "OUTPUT" => Command::Output(PathBuf::from(
+            lexer.parenthesised(|lexer| lexer.name(Words::File, "a file").map(str::to_owned))?,
+        )),
+        "INHIBIT_COMMON_ALLOCATION" => {
             lexer.back_to(start);
             return Err(lexer.error(format!("the command {name} is not supported")));
         }
@@ -291,14 +305,18 @@ fn memory(lexer: &mut Lexer) -> Parsed<Vec<MemoryRegion>> {
         }
         Err(lexer.expected(names[0]))
     }
-    lexer.expect("{")?;
-    let mut regions = Vec::new();
-    loop {
-        lexer.skip_separators()?;
-        if lexer.take("}")? {
-            return Ok(regions);
+    fn all(lexer: &mut Lexer, until: Until, regions: &mut Vec<MemoryRegion>) -> Parsed<()> {
+        while !until.reached(lexer)? {
+            let name = lexer.name(Words::Section, "a region's name or '}'")?.to_owned();
+            if name == "INCLUDE" && !lexer.rest()?.starts_with([':', '(']) {
+                include(lexer, |inner| all(inner, Until::End, regions))?;
+                continue;
+            }
+            regions.push(region(lexer, name)?);
         }
-        let name = lexer.name(Words::Section, "a region's name or '}'")?.to_owned();
+        Ok(())
+    }
+    fn region(lexer: &mut Lexer, name: String) -> Parsed<MemoryRegion> {
         let mut attributes = String::new();
         if lexer.rest()?.starts_with('(') {
             attributes = lexer.parenthesised(|lexer| Ok(lexer.word(Words::Section)?.unwrap_or_default().to_owned()))?;
@@ -307,8 +325,12 @@ fn memory(lexer: &mut Lexer) -> Parsed<Vec<MemoryRegion>> {
         let origin = field(lexer, ["ORIGIN", "org", "o"])?;
         lexer.expect(",")?;
         let length = field(lexer, ["LENGTH", "len", "l"])?;
-        regions.push(MemoryRegion { name, attributes, origin, length });
+        Ok(MemoryRegion { name, attributes, origin, length })
     }
+    lexer.expect("{")?;
+    let mut regions = Vec::new();
+    all(lexer, Until::Brace, &mut regions)?;
+    Ok(regions)
 }
 
 #[cfg(test)]
@@ -479,7 +501,10 @@ mod tests {
             "cgolink: error: t.ld:2:21: expected a section's name, a glob or ')', found '}'"
         );
         assert_eq!(error("FOO(1)"), "cgolink: error: t.ld:1:1: unknown command 'FOO'");
-        assert_eq!(error("INCLUDE x.ld"), "cgolink: error: t.ld:1:1: the command INCLUDE is not supported");
+        assert_eq!(
+            error("INHIBIT_COMMON_ALLOCATION"),
+            "cgolink: error: t.ld:1:1: the command INHIBIT_COMMON_ALLOCATION is not supported"
+        );
         assert_eq!(error("a = 1 b = 2"), "cgolink: error: t.ld:1:7: expected ';', found 'b'");
     }
 

@@ -2,18 +2,20 @@
 
 use super::ast::{Constraint, Content, InputPattern, OutputSection, SectionCommand, SectionPattern, Sort};
 use super::expression::{expression, fill_pattern};
-use super::lexer::{Lexer, Parsed, Words};
+use super::include::include;
+use super::lexer::{Lexer, Parsed, Until, Words};
 use super::parser::{assertion, assignment, symbol_argument};
 
 /// `{ ... }` after SECTIONS.
 pub fn sections(lexer: &mut Lexer) -> Parsed<Vec<SectionCommand>> {
     lexer.expect("{")?;
     let mut commands = Vec::new();
-    loop {
-        lexer.skip_separators()?;
-        if lexer.take("}")? {
-            return Ok(commands);
-        }
+    statements(lexer, Until::Brace, &mut commands)?;
+    Ok(commands)
+}
+
+fn statements(lexer: &mut Lexer, until: Until, commands: &mut Vec<SectionCommand>) -> Parsed<()> {
+    while !until.reached(lexer)? {
         if let Some(assignment) = assignment(lexer)? {
             commands.push(SectionCommand::Assignment(assignment));
             continue;
@@ -27,13 +29,22 @@ pub fn sections(lexer: &mut Lexer) -> Parsed<Vec<SectionCommand>> {
                 SectionCommand::Assert(condition, message)
             }
             "ENTRY" if calls => SectionCommand::Entry(symbol_argument(lexer)?),
-            "INCLUDE" | "OVERLAY" | "GROUP" => {
+            "INCLUDE" => {
+                include(lexer, |inner| statements(inner, Until::End, commands))?;
+                continue;
+            }
+            "OVERLAY" => {
+                lexer.back_to(start);
+                return Err(lexer.error("OVERLAY puts sections at one address, for programs that copy them there in turn; no loader of Linux programs can place them"));
+            }
+            "GROUP" => {
                 lexer.back_to(start);
                 return Err(lexer.error(format!("{name} within SECTIONS is not supported")));
             }
             name => SectionCommand::Output(Box::new(output_section(lexer, name)?)),
         });
     }
+    Ok(())
 }
 
 /// An output section, from what follows its name.
@@ -57,7 +68,7 @@ fn output_section(lexer: &mut Lexer, name: &str) -> Parsed<OutputSection> {
             _ => return Err(lexer.expected("'{'")),
         }
     }
-    contents(lexer, &mut section.contents)?;
+    contents(lexer, Until::Brace, &mut section.contents)?;
     after_contents(lexer, &mut section)?;
     Ok(section)
 }
@@ -104,12 +115,8 @@ fn after_contents(lexer: &mut Lexer, section: &mut OutputSection) -> Parsed<()> 
     Ok(())
 }
 
-fn contents(lexer: &mut Lexer, contents: &mut Vec<Content>) -> Parsed<()> {
-    loop {
-        lexer.skip_separators()?;
-        if lexer.take("}")? {
-            return Ok(());
-        }
+fn contents(lexer: &mut Lexer, until: Until, contents: &mut Vec<Content>) -> Parsed<()> {
+    while !until.reached(lexer)? {
         if let Some(assignment) = assignment(lexer)? {
             contents.push(Content::Assignment(assignment));
             continue;
@@ -152,7 +159,11 @@ fn contents(lexer: &mut Lexer, contents: &mut Vec<Content>) -> Parsed<()> {
                 let pattern = lexer.parenthesised(|lexer| input_pattern(lexer, true))?;
                 contents.push(Content::Input(pattern));
             }
-            "INCLUDE" | "INPUT_SECTION_FLAGS" | "LINKER_VERSION" => {
+            "INCLUDE" => {
+                lexer.word(Words::Glob)?;
+                include(lexer, |inner| self::contents(inner, Until::End, contents))?;
+            }
+            "INPUT_SECTION_FLAGS" | "LINKER_VERSION" => {
                 lexer.back_to(start);
                 return Err(lexer.error(format!("{word} is not supported")));
             }
@@ -168,6 +179,7 @@ fn contents(lexer: &mut Lexer, contents: &mut Vec<Content>) -> Parsed<()> {
             }
         }
     }
+    Ok(())
 }
 
 /// `EXCLUDE_FILE(...) file(section section)`; the sections may be left out, which means all.
