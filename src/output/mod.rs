@@ -3,6 +3,7 @@
 pub mod buildid;
 pub mod compress;
 pub mod contents;
+pub mod deflate;
 pub mod file;
 pub mod gnu_property;
 pub mod headers;
