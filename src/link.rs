@@ -23,6 +23,7 @@ use crate::output::map_file;
 use crate::output::write::{self, Output};
 use crate::relocation::Machine;
 use crate::relocation::aarch64::Aarch64;
+use crate::relocation::apply::OUT_OF_RANGE;
 use crate::relocation::x86_64::X86_64;
 use crate::report;
 use crate::symbols::confine::{self, Confined};
@@ -53,7 +54,22 @@ pub fn run(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Resul
     }
 }
 
+/// An instruction that loads an address from the GOT reaches its slot; what it is relaxed to has to reach the target, or hold its
+/// address in 32 bits (AMD64 psABI, B.2; AAELF64, "Relaxation"). Where it does not, in images beyond 2 GiB, all of them
+/// stay as they are: addresses are known only when everything else is.
 fn link(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Linked> {
+    let before = told.clone();
+    match link_once(request, supply, told) {
+        Err(errors) if request.relax && errors.iter().any(|error| error.code == OUT_OF_RANGE) => {
+            tracing::info!("addresses do not fit into relaxed instructions: linking again with slots in the GOT");
+            *told = before;
+            link_once(&LinkRequest { relax: false, ..request.clone() }, supply, told)
+        }
+        done => done,
+    }
+}
+
+fn link_once(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Linked> {
     let store = Store::default();
     let own = own_script(request)?;
     let own_inputs = request.script.as_deref().zip(own.as_ref());

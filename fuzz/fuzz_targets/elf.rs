@@ -12,12 +12,8 @@ fuzz_target!(|data: &[u8]| {
         let _ = compressed.decompress();
     }
     let Ok(object) = elf::parse(Path::new("fuzzed.o"), None, data) else { return };
-    for symbol in object.symbols {
-        let _ = object.name(symbol);
+    for (index, symbol) in object.symbols.iter().enumerate() {
+        let _ = (object.name(symbol), object.place(index));
     }
-    if let Ok(atoms) = object.atoms(FileId::new(0)) {
-        for (index, _) in atoms.iter().enumerate() {
-            let _ = object.place(index);
-        }
-    }
+    let _ = object.atoms(FileId::new(0));
 });

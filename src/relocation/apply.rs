@@ -220,6 +220,9 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
     }
 }
 
+/// The code of errors about fields that cannot hold their value.
+pub const OUT_OF_RANGE: &str = "relocation-out-of-range";
+
 /// The error for a relocation that cannot be taken.
 pub fn refused<M: Machine>(image: &Image<'_>, atom_id: AtomId, record: &Rela, refusal: &Refusal) -> Diagnostic {
     let atom = image.atoms.get(atom_id);
@@ -243,7 +246,8 @@ pub fn refusal_error<M: Machine>(
         name => format!(" against {}", demangle(name)),
     };
     let origin = file.object.origin().in_section(String::from_utf8_lossy(atom.name)).at(record.r_offset.get(LE));
-    let error = Diagnostic::error("bad-relocation", format!("relocation {type_name}{against} {refusal}")).at(origin);
+    let code = if matches!(refusal, Refusal::OutOfRange { .. }) { OUT_OF_RANGE } else { "bad-relocation" };
+    let error = Diagnostic::error(code, format!("relocation {type_name}{against} {refusal}")).at(origin);
     match refusal {
         Refusal::NeedsPositionIndependentCode => error.help("compile the object with -fPIC, or link with -no-pie"),
         Refusal::OutOfRange { .. } => error.help(

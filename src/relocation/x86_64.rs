@@ -8,7 +8,7 @@
 //!   `test`, `cmp` and the other two-operand instructions have no form with a computed address: they become
 //!   instructions with the address as an immediate, which is sign-extended from 32 bits and must not move. So they are
 //!   rewritten only in images at a fixed address. Such images start at 4 MiB, and a program in the small code model ends
-//!   below 2 GiB. When a script puts it higher, [`Machine::apply`] reports the overflow, and `--no-relax` keeps the slots.
+//!   below 2 GiB. Where one does not, [`Machine::apply`] reports the overflow, and the link is repeated with slots.
 //!   Without the promise (R_X86_64_GOTPCREL, EVEX-encoded instructions) the slot stays.
 //! * A symbol with a fixed value (SHN_ABS) may be anywhere and must not move with the image: its slot stays. A weak
 //!   symbol that nobody defines has the value 0: a `mov` becomes `mov $0`.
