@@ -170,7 +170,9 @@ pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups) -> 
     let count = table.count() as u32;
     let chunk = |chunk: u32| -> Vec<Found> {
         let ids = (chunk * CHUNK).max(1)..count.min((chunk + 1) * CHUNK);
-        ids.filter_map(|id| find(table, groups, GoSymbol(id))).collect()
+        // Names lie apart from the rest: waiting for one after the other is quicker than for both in turns.
+        let named: Vec<(Item, &[u8])> = ids.filter_map(|id| named(table, GoSymbol(id))).collect();
+        named.iter().map(|(item, name)| find(table, groups, *item, name)).collect()
     };
     let found: Vec<Vec<Found>> = (0..count.div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
     for Found { item, kind, is_hidden } in found.into_iter().flatten() {
@@ -185,19 +187,20 @@ pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups) -> 
     buckets
 }
 
-/// A symbol, if it is data that is part of the program.
-fn find(symbols: &Symbols<'_>, groups: Groups, symbol: GoSymbol) -> Option<Found> {
+/// A symbol and its name, if it is data that is part of the program.
+fn named<'a>(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<(Item, &'a [u8])> {
     let kind = symbols.kind(symbol);
     if kind.is_text() || kind.is_dwarf() || kind == Kind::Undefined || !symbols.is_reachable(symbol) {
         return None;
     }
     let name = symbols.name(symbol);
-    if name.is_empty() && !kind.is_top_level_unnamed() {
-        return None;
-    }
-    let group = groups.of(symbols, symbol, name);
-    let is_hidden = group.is_some() || groups.is_hidden(symbols, symbol);
-    Some(Found { item: item(symbols, symbol), kind: group.unwrap_or(kind), is_hidden })
+    (!name.is_empty() || kind.is_top_level_unnamed()).then(|| (item(symbols, symbol), name))
+}
+
+fn find(symbols: &Symbols<'_>, groups: Groups, item: Item, name: &[u8]) -> Found {
+    let group = groups.of(symbols, item.symbol, name);
+    let is_hidden = group.is_some() || groups.is_hidden(symbols, item.symbol);
+    Found { item, kind: group.unwrap_or(symbols.kind(item.symbol)), is_hidden }
 }
 
 /// Moves read-only data with relocations to where the dynamic linker may write.

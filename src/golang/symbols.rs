@@ -448,7 +448,12 @@ impl<'data> Symbols<'data> {
     /// The symbol that an object's reference means; none if it is nil or names nothing.
     #[inline]
     pub fn resolve(&self, from: ObjectId, reference: Reference) -> GoSymbol {
-        let entry = self.object(from);
+        self.resolve_in(self.object(from), reference)
+    }
+
+    /// The same, with the object found.
+    #[inline]
+    pub(super) fn resolve_in(&self, entry: &ObjectEntry<'_>, reference: Reference) -> GoSymbol {
         match reference.package {
             package_index::SELF => entry.own.at(reference.index),
             package if package < package_index::SELF => {
@@ -459,6 +464,7 @@ impl<'data> Symbols<'data> {
         }
     }
 
+    #[inline]
     fn resolve_special(&self, entry: &ObjectEntry<'_>, package: u32, index: u32) -> GoSymbol {
         // Positions after those of the package's own symbols.
         let counts = entry.object.counts();

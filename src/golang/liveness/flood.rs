@@ -88,7 +88,7 @@ impl<'a> Signatures<'a> {
 impl<'a> Flood<'_, 'a, '_> {
     /// Gives symbols to the objects that define them.
     fn hand_on<'s>(&'s self, scope: &ScopeFifo<'s>, found: &mut [Found]) {
-        found.sort_unstable_by_key(|found| found.object());
+        found.sort_unstable_by_key(Found::rank);
         for of_object in found.chunk_by(|left, right| left.object() == right.object()) {
             let object = of_object[0].object();
             let at = object.map_or(self.queues.len() - 1, |object| object.index());
@@ -115,7 +115,7 @@ impl<'a> Flood<'_, 'a, '_> {
                 let half = round.split_off(round.len() / 2);
                 scope.spawn_fifo(move |scope| self.work(scope, half));
             }
-            round.sort_unstable_by_key(Found::definition);
+            round.sort_unstable_by_key(Found::rank);
             for batch in round.chunks(BATCH) {
                 batch.iter().for_each(|found| self.graph.touch_index(found));
                 batch.iter().for_each(|found| self.graph.touch_records(found));

@@ -90,6 +90,12 @@ impl Marks {
         self.0[symbol.index()].load(Ordering::Relaxed)
     }
 
+    /// Whether a symbol is reached.
+    #[inline]
+    pub fn is_reached(&self, symbol: GoSymbol) -> bool {
+        self.of_symbol(symbol) & REACHED != 0
+    }
+
     /// Reaches a symbol; what was known of it if it is to be visited for that.
     pub fn reach(&self, symbol: GoSymbol) -> Option<u8> {
         Some(self.add(symbol, REACHED)).filter(|mark| mark & REACHED == 0)

@@ -7,10 +7,10 @@ use crate::args::golink::BuildMode;
 use crate::diag::Diagnostic;
 use crate::golang::program::Program;
 use crate::golang::report;
-use crate::golang::symbols::{GoSymbol, ObjectId, Symbols};
+use crate::golang::symbols::{GoSymbol, ObjectEntry, ObjectId, Symbols};
 use crate::golang::types::{self, GoType, Signature, TypeKind};
 use crate::inputs::goobj::records::package_index;
-use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind, RelocationRecord};
+use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind};
 
 /// What the walkers share.
 pub(super) struct Graph<'a, 'data> {
@@ -117,38 +117,21 @@ impl<'a, 'data> Graph<'a, 'data> {
             self.marks.uses(symbol);
         }
         let is_used_type = mark & marks::TYPE != 0 && self.marks.is_used(symbol);
+        edges.clear();
         let Some((id, local)) = definition else {
             // Of what the linker has changed, flags and auxiliary symbols count no more.
             let relocations = self.symbols.relocations(symbol);
-            let all = relocations.map(|relocation| Edge {
+            edges.extend(relocations.map(|relocation| Edge {
                 role: Role::Other(relocation.kind),
                 is_weak: relocation.weak,
                 addend: relocation.addend,
-                target: Target { symbol: relocation.target, known: Known::Nothing },
-            });
-            edges.clear();
-            edges.extend(all);
+                target: Target { symbol: relocation.target, reference: Reference { package: 0, index: 0 } },
+            }));
             return Visit { graph: self, symbol, mark, is_used_type, home: None }.follow(edges, walker);
         };
         let entry = self.symbols.object(id);
-        let tail = entry.relocation_tail;
-        let weak_count = self.rules.itabs_are_strong || self.rules.map_calls_are_strong;
-        let counts = |record: &RelocationRecord<'_>| record.is_keeping(tail) && (weak_count || !record.is_weak());
-        // All targets first: finding one waits for memory, and does not depend on the others.
-        edges.clear();
-        edges.extend(entry.object.relocations(local).filter(counts).map(|record| {
-            let raw = record.raw_kind();
-            let (is_weak, addend, target) = (record.is_weak(), record.addend(), self.target(id, record.target()));
-            let role = match () {
-                () if is_weak || RelocationKind::is_statement(raw, tail) => {
-                    Role::Other(RelocationKind::decode(raw, tail))
-                }
-                () if target.symbol.is_none() && needs_target(RelocationKind::decode(raw, tail)) => Role::Lack,
-                () => Role::Reach,
-            };
-            Edge { role, is_weak, addend, target }
-        }));
-        let visit = Visit { graph: self, symbol, mark, is_used_type, home: Some((id, &entry.object)) };
+        let visit = Visit { graph: self, symbol, mark, is_used_type, home: Some((id, entry)) };
+        visit.pick(entry, local, edges);
         visit.follow(edges, walker)?;
         if mark & marks::INITIALISER != 0 && entry.object.aux(local).len() > 0 {
             walker.initialiser(symbol);
@@ -156,30 +139,11 @@ impl<'a, 'data> Graph<'a, 'data> {
         for record in entry.object.aux(local) {
             // A variable can live without the descriptor of its type.
             if record.kind() != Some(AuxKind::GoType) {
-                visit.reach(self.target(id, record.symbol()), walker);
+                let reference = record.symbol();
+                visit.reach(Target { symbol: self.symbols.resolve_in(entry, reference), reference }, walker);
             }
         }
         Ok(())
-    }
-
-    /// What a reference leads to.
-    #[inline]
-    fn target(&self, from: ObjectId, reference: Reference) -> Target {
-        let entry = self.symbols.object(from);
-        let counts = entry.object.counts();
-        let hashed64 = counts.package;
-        let known = match reference.package {
-            package_index::SELF => Known::Home((from, reference.index)),
-            package_index::HASHED64 => Known::Copy(hashed64.wrapping_add(reference.index)),
-            package_index::HASHED => Known::Copy((hashed64 + counts.hashed64).wrapping_add(reference.index)),
-            // What is special is no position in this list.
-            package => match entry.packages.get(package as usize) {
-                Some(Some(home)) => Known::Home((*home, reference.index)),
-                // Another object's definition may count.
-                _ => Known::Nothing,
-            },
-        };
-        Target { symbol: self.symbols.resolve(from, reference), known }
     }
 
     fn damaged(&self, symbol: GoSymbol, what: &str) -> Diagnostic {
@@ -203,10 +167,10 @@ impl Found {
         self.definition.map(|(object, _)| object)
     }
 
-    /// Its object, and where in it its definition is.
+    /// A number that grows with the object, and in it with the position of the definition.
     #[inline]
-    pub fn definition(&self) -> Option<Definition> {
-        self.definition
+    pub fn rank(&self) -> u64 {
+        self.definition.map_or(u64::MAX, |(object, local)| u64::from(object.0) << 32 | u64::from(local))
     }
 }
 
@@ -215,16 +179,16 @@ impl Found {
 struct Target {
     /// The symbol; it may be none.
     symbol: GoSymbol,
-    known: Known,
+    /// How the object of the visit says it.
+    reference: Reference,
 }
 
 /// What a reference says besides of what it leads to.
-#[derive(Clone, Copy)]
 enum Known {
     Nothing,
     /// A definition in the same object that is like the one that counts.
     Copy(u32),
-    /// The definition that counts, unless the linker has changed the symbol.
+    /// The definition that counts.
     Home(Definition),
 }
 
@@ -256,10 +220,57 @@ struct Visit<'g, 'a, 'data> {
     mark: u8,
     is_used_type: bool,
     /// The symbol's object, if it has one.
-    home: Option<(ObjectId, &'g Object<'data>)>,
+    home: Option<(ObjectId, &'g ObjectEntry<'data>)>,
 }
 
 impl<'a> Visit<'_, 'a, '_> {
+    /// Picks the relocations of a definition that may say something new. Finding all targets first lets the walk wait for
+    /// memory once for many, and most of them turn out to be reached already.
+    fn pick(&self, entry: &ObjectEntry<'_>, local: u32, edges: &mut Vec<Edge>) {
+        let Graph { symbols, marks, rules, .. } = self.graph;
+        let tail = entry.relocation_tail;
+        let weak_counts = rules.itabs_are_strong || rules.map_calls_are_strong;
+        for record in entry.object.relocations(local) {
+            let (raw, is_weak, reference) = (record.raw_kind(), record.is_weak(), record.target());
+            if is_weak && !weak_counts {
+                continue;
+            }
+            let role = match is_weak || RelocationKind::is_statement(raw, tail) {
+                false => Role::Reach,
+                true => match RelocationKind::decode(raw, tail) {
+                    RelocationKind::UseType | RelocationKind::InitOrder => continue,
+                    kind => Role::Other(kind),
+                },
+            };
+            let symbol = symbols.resolve_in(entry, reference);
+            let role = match role {
+                Role::Reach if symbol.is_none() => match needs_target(RelocationKind::decode(raw, tail)) {
+                    true => Role::Lack,
+                    false => continue,
+                },
+                // What a used type leads to may have to be visited again.
+                Role::Reach if !self.is_used_type && marks.is_reached(symbol) => continue,
+                role => role,
+            };
+            edges.push(Edge { role, is_weak, addend: record.addend(), target: Target { symbol, reference } });
+        }
+    }
+
+    fn known(&self, reference: Reference) -> Known {
+        let Some((id, entry)) = self.home else { return Known::Nothing };
+        let counts = entry.object.counts();
+        match reference.package {
+            package_index::SELF => Known::Home((id, reference.index)),
+            package_index::HASHED64 => Known::Copy(counts.package.wrapping_add(reference.index)),
+            package_index::HASHED => Known::Copy((counts.package + counts.hashed64).wrapping_add(reference.index)),
+            // What is special is no position in this list: another object's definition may count.
+            package => match entry.packages.get(package as usize) {
+                Some(Some(home)) => Known::Home((*home, reference.index)),
+                _ => Known::Nothing,
+            },
+        }
+    }
+
     fn follow(&self, edges: &[Edge], walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
         let mut methods = Vec::new();
         let mut edges = edges.iter();
@@ -317,17 +328,17 @@ impl<'a> Visit<'_, 'a, '_> {
         let found = if self.is_used_type { marks.reach_as_used(target.symbol) } else { marks.reach(target.symbol) };
         if let Some(mark) = found {
             // Most of what a function consists of besides its code refers to nothing: it lies here, so look at once.
-            let here = match (target.known, self.home) {
-                _ if mark & (marks::MADE | marks::REFLECTS) != 0 => None,
-                (Known::Copy(local), Some((_, object))) => Some((object, local)),
-                (Known::Home((home, local)), Some((id, object))) if home == id => Some((object, local)),
-                _ => None,
+            let known = match mark & marks::MADE {
+                0 => self.known(target.reference),
+                _ => Known::Nothing,
             };
-            let home = match target.known {
-                Known::Home(home) if mark & marks::MADE == 0 => Some(home),
-                _ => None,
+            let (here, home) = match known {
+                Known::Nothing => (None, None),
+                Known::Copy(local) => (Some(local), None),
+                Known::Home(home) => (self.home.filter(|(id, _)| *id == home.0).map(|_| home.1), Some(home)),
             };
-            match here.is_some_and(|(object, local)| is_leaf(object, local)) {
+            let here = here.zip(self.home).filter(|_| mark & marks::REFLECTS == 0);
+            match here.is_some_and(|(local, (_, entry))| is_leaf(&entry.object, local)) {
                 true => walker.push_leaf(target.symbol, self.symbol),
                 false => walker.push(target.symbol, self.symbol, home),
             }

@@ -30,6 +30,15 @@ pub(super) struct Claims {
     places: Vec<AtomicU32>,
 }
 
+/// The first function that names a symbol, and the role in which it does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner(u32);
+
+impl Owner {
+    /// Nobody names it.
+    pub const NOBODY: Self = Owner(u32::MAX);
+}
+
 /// Answer to whether a function is the first to name a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Claim {
@@ -59,11 +68,17 @@ impl Claims {
         }
     }
 
-    /// Whether a function is to give a symbol its place, once all have claimed theirs.
+    /// Who has claimed a symbol, once all have.
     #[inline]
-    pub fn check(&self, symbol: GoSymbol, role: Role, function: usize) -> Claim {
+    pub fn owner(&self, symbol: GoSymbol) -> Owner {
+        Owner(!self.first[symbol.index()].load(Relaxed))
+    }
+
+    /// Whether a function is to give a symbol its place.
+    #[inline]
+    pub fn check(&self, symbol: GoSymbol, owner: Owner, role: Role, function: usize) -> Claim {
         const ROLE: u32 = (1 << ROLE_BITS) - 1;
-        let first = !self.first[symbol.index()].load(Relaxed);
+        let Owner(first) = owner;
         if first & ROLE != role as u32 {
             Claim::Confused
         } else if first >> ROLE_BITS == function as u32 && self.places[symbol.index()].load(Relaxed) == !NO_PLACE {

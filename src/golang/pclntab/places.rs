@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::super::symbols::{GoSymbol, Symbols};
-use super::claims::{Claim, Claims, Role};
+use super::claims::{Claim, Claims, Owner, Role};
 use super::functions::{Chunk, Function, Uses, funcdata};
 use super::{check_size, damaged};
 use crate::diag::Diagnostic;
@@ -90,8 +90,15 @@ pub(super) struct Tally {
 impl Tally {
     /// Sums up what the functions of a chunk are the first to name; `first` is the number of the first.
     pub fn settle(symbols: &Symbols<'_>, chunk: &Chunk, first: usize, claims: &Claims) -> Result<Self, Diagnostic> {
-        let mut settler =
-            Settler { symbols, claims, tally: Tally::default(), number: first, pieces: Vec::new(), ends: [0; 64] };
+        let mut settler = Settler {
+            symbols,
+            claims,
+            tally: Tally::default(),
+            owners: Vec::new(),
+            number: first,
+            pieces: Vec::new(),
+            ends: [0; 64],
+        };
         for (position, (function, uses)) in chunk.each().enumerate() {
             settler.number = first + position;
             settler.function(position as u32, function, uses)?;
@@ -109,6 +116,8 @@ struct Settler<'a, 'data> {
     symbols: &'a Symbols<'data>,
     claims: &'a Claims,
     tally: Tally,
+    /// Room for who owns what a function names.
+    owners: Vec<Owner>,
     /// The function that is worked on.
     number: usize,
     /// Logarithm to base 2 of the alignment, and the piece.
@@ -120,12 +129,19 @@ struct Settler<'a, 'data> {
 impl Settler<'_, '_> {
     fn function(&mut self, position: u32, function: &Function, uses: Uses<'_>) -> Result<(), Diagnostic> {
         let symbol = function.symbol;
-        if self.is_first(symbol, symbol, Role::Name)? {
+        // All owners first: finding one waits for memory, and does not depend on the others.
+        let mut owners = std::mem::take(&mut self.owners);
+        let used = uses.inlined.iter().copied().chain(uses.pc_tables()).chain(uses.funcdata.iter().copied());
+        owners.clear();
+        owners.extend(used.map(|used| self.claims.owner(used)));
+        let mut next = owners.iter().copied();
+        let mut owner = || next.next().unwrap_or(Owner::NOBODY);
+        if self.is_first(symbol, (symbol, self.claims.owner(symbol)), Role::Name)? {
             let is_described = !function.info.is_none();
             self.name(Name { symbol, offset: 0, start_line: function.start_line, id: function.id, is_described });
         }
         for &inlined in uses.inlined {
-            if self.is_first(symbol, inlined, Role::Name)? {
+            if self.is_first(symbol, (inlined, owner()), Role::Name)? {
                 let info = self.symbols.aux_of(inlined, AuxKind::FuncInfo);
                 let read = info.map(|info| FuncInfo::parse(self.symbols.data(info)));
                 let (start_line, id) = read.map_or((0, 0), |info| (info.start_line(), info.func_id()));
@@ -133,18 +149,19 @@ impl Settler<'_, '_> {
             }
         }
         for table in uses.pc_tables() {
-            if self.is_first(symbol, table, Role::PcTable)? {
+            if self.is_first(symbol, (table, owner()), Role::PcTable)? {
                 self.pc_table(table);
             }
         }
         self.tally.function_size = self.tally.function_size.next_multiple_of(8) + function.size();
         self.tally.inline_trees.push(0);
         for (index, &data) in uses.funcdata.iter().enumerate() {
+            let owner = owner();
             if index == funcdata::INLINE_TREE && function.inlined > 0 {
                 let size = INLINED_CALL * u64::from(function.inlined);
                 let at = self.piece(INLINE_TREE_POWER, Piece::InlineTree(position), size);
                 self.tally.inline_trees[position as usize] = at;
-            } else if !data.is_none() && self.is_first(symbol, data, Role::Funcdata)? {
+            } else if !data.is_none() && self.is_first(symbol, (data, owner), Role::Funcdata)? {
                 let size = self.symbols.size(data);
                 if size == 0 {
                     return Err(damaged(self.symbols, symbol, &format!("its funcdata {index} is empty")));
@@ -154,11 +171,12 @@ impl Settler<'_, '_> {
                 self.claims.place(data, at);
             }
         }
+        self.owners = owners;
         Ok(())
     }
 
-    fn is_first(&self, function: GoSymbol, symbol: GoSymbol, role: Role) -> Result<bool, Diagnostic> {
-        match self.claims.check(symbol, role, self.number) {
+    fn is_first(&self, function: GoSymbol, (symbol, owner): (GoSymbol, Owner), role: Role) -> Result<bool, Diagnostic> {
+        match self.claims.check(symbol, owner, role, self.number) {
             Claim::First => Ok(true),
             Claim::Later => Ok(false),
             Claim::Confused => Err(damaged(self.symbols, function, "it uses one symbol for two purposes")),

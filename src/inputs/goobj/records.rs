@@ -38,6 +38,7 @@ pub struct Reference {
 }
 
 impl Reference {
+    #[inline]
     pub(super) fn read(bytes: &[u8]) -> Self {
         Reference { package: u32_at(bytes, 0), index: u32_at(bytes, 4) }
     }
@@ -291,13 +292,6 @@ impl RelocationRecord<'_> {
     #[inline]
     pub fn raw_kind(self) -> u16 {
         u16::from_le_bytes([self.0[5], self.0[6]]) & !WEAK
-    }
-
-    /// Whether it may say something of what is part of the program: all but R_USETYPE and R_INITORDER.
-    #[inline]
-    pub fn is_keeping(self, tail: u16) -> bool {
-        let raw = self.raw_kind();
-        raw != 22 && raw != tail.wrapping_add(4)
     }
 
     /// Whether it does not keep its target alive.
