@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::symbols::{GoSymbol, Version};
 use crate::inputs::goobj::ContentHash;
+use crate::par::split_by_lengths;
 
 /// Bits of a hash that choose its shard.
 const SHARD_BITS: u32 = 8;
@@ -52,13 +53,25 @@ impl Hash {
     }
 }
 
-/// A name that is known by its hash.
+/// What is known by a hash.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Named<T> {
     /// The hash.
     pub hash: Hash,
     /// What has the name.
     pub what: T,
+}
+
+impl<T> Named<T> {
+    /// Puts what the name means in the place of the hash, when nobody needs that any more: the memory is at hand.
+    pub fn settle(&mut self, meaning: u32) {
+        self.hash = Hash([meaning, 0, 0, 0]);
+    }
+
+    /// What the name means, once it is settled.
+    pub const fn settled(&self) -> u32 {
+        self.hash.0[0]
+    }
 }
 
 /// The names of a shard.
@@ -129,6 +142,12 @@ impl<T: Copy + Default> Sorted<T> {
     /// The entries of a bucket.
     pub fn bucket(&self, bucket: usize) -> &[T] {
         &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+    }
+
+    /// The entries of each bucket.
+    pub fn buckets_mut(&mut self) -> Vec<&mut [T]> {
+        let lengths = self.starts.windows(2).map(|ends| (ends[1] - ends[0]) as usize);
+        split_by_lengths(&mut self.entries, lengths)
     }
 
     /// All entries, bucket by bucket.

@@ -14,12 +14,12 @@ mod tests;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use lists::{Contents, Names};
-use shards::{Shard, Space, Workspace};
+use lists::{Names, by_shard};
+use shards::{NameLists, Shard, Space, Workspace};
 use slots::{Slots, symbol_of};
 
 use super::kind::Kind;
-use super::names::{NameShard, NameTable, Named, SHARDS};
+use super::names::{NameShard, NameTable, Named};
 use super::program::{self, Package};
 use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
@@ -44,10 +44,10 @@ pub fn resolve<'data>(
 ) -> Result<Symbols<'data>> {
     let objects = entries(inputs, packages, release)?;
     let slots = Slots::new(objects.last().map_or(0, |entry| entry.slots().end));
-    let space = Space { objects: &objects, packages, release, slots: &slots };
+    let space = Space { objects: &objects, packages, release };
     // One after the other: the lists of either are the most memory that resolving takes.
-    let of_contents = match_contents(&space);
-    let (of_names, facts) = match_names(&space);
+    let of_contents = match_contents(&space, &slots);
+    let (of_names, facts) = match_names(&space, &slots);
     let errors = of_names.iter().flat_map(|shard| shard.errors.iter().cloned()).collect();
     Diagnostics::check((), errors)?;
     let mut symbols = columns::number(objects, packages, slots);
@@ -67,18 +67,30 @@ pub fn resolve<'data>(
 /// Shards that a worker takes at once, and makes room for once.
 const SHARDS_AT_ONCE: usize = 8;
 
-fn match_contents(space: &Space<'_, '_>) -> Vec<Shard> {
-    let lists = Contents::all(space.objects);
-    let shards = (0..SHARDS).into_par_iter().with_min_len(SHARDS_AT_ONCE);
-    shards.map_init(Workspace::default, |work, shard| shards::match_contents(shard, space, &lists, work)).collect()
+fn match_contents(space: &Space<'_, '_>, slots: &Slots) -> Vec<Shard> {
+    let mut lists = lists::contents(space.objects);
+    let shards = by_shard(lists.iter_mut()).into_par_iter().with_min_len(SHARDS_AT_ONCE);
+    let shards =
+        shards.map_init(Workspace::default, |work, lists| shards::match_contents(space, lists, work)).collect();
+    lists.into_par_iter().for_each(|list| slots.settle(list.iter(), |definition| definition.slot));
+    shards
 }
 
 /// Also the attributes that references give, by slot.
-fn match_names(space: &Space<'_, '_>) -> (Vec<Shard>, Vec<(u32, u16)>) {
-    let lists = Names::all(space.objects);
-    let shards = (0..SHARDS).into_par_iter().with_min_len(SHARDS_AT_ONCE);
-    let shards = shards.map_init(Workspace::default, |work, shard| shards::match_names(shard, space, &lists, work));
-    (shards.collect(), lists.iter().flat_map(|list| list.facts.iter().copied()).collect())
+fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, Vec<(u32, u16)>) {
+    let Names { own, mut definitions, mut references, facts } = Names::all(space.objects);
+    // Packages are defined once; if two objects of one package define a name all the same, the last is found by it.
+    let own_of = |shard| NameShard::new(|| own.iter().flat_map(|list| list.bucket(shard)).copied());
+    let lists = by_shard(definitions.iter_mut()).into_par_iter().zip(by_shard(references.iter_mut()));
+    let shards = lists.enumerate().with_min_len(SHARDS_AT_ONCE);
+    let shards = shards.map_init(Workspace::default, |work, (shard, (definitions, references))| {
+        let lists = NameLists { own: own_of(shard), definitions, references };
+        shards::match_names(space, lists, work)
+    });
+    let shards = shards.collect();
+    definitions.into_par_iter().for_each(|list| slots.settle(list.iter(), |definition| definition.slot));
+    references.into_par_iter().for_each(|list| slots.settle(list.iter(), |slot| *slot));
+    (shards, facts)
 }
 
 fn names_of(shard: &Shard, slots: &[GoSymbol]) -> NameShard {

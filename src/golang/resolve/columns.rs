@@ -7,7 +7,7 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::slots::{Meaning, Slots};
+use super::slots::Slots;
 use crate::golang::kind::Kind;
 use crate::golang::names::NameTable;
 use crate::golang::program::Package;
@@ -129,7 +129,7 @@ fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
         for (at, position) in slots.firsts(entry.base..first_reference).enumerate() {
             let local = counts.package + position;
             others.define(at, Home { object: index as u32, local }, object.symbol(local));
-            slots.set(entry.base + position, Meaning::Symbol(GoSymbol(others.first + at as u32)));
+            slots.set(entry.base + position, others.first + at as u32);
         }
         // Names without definition are symbols that a stage may define.
         let firsts = slots.firsts(first_reference..entry.slots().end).enumerate();
@@ -138,7 +138,7 @@ fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
             let id = references.first + at as u32;
             references.homes[at] = Home { object: MADE, local: id - first_external };
             references.attributes[at] = attributes_of(record);
-            slots.set(first_reference + position, Meaning::Symbol(GoSymbol(id)));
+            slots.set(first_reference + position, id);
             Made::undefined(object.name(record), record.abi())
         });
         made.collect::<Vec<_>>()

@@ -2,7 +2,8 @@
 //! `cmd/link/internal/loader/loader.go`, preloadSyms and loadObjRefs).
 //!
 //! Records are read in the order in which they lie in memory, and a list has all that its shard needs of them, so that
-//! shards never look at the objects.
+//! shards never look at the objects. A shard leaves in the list what each entry means; from there it goes to the column of
+//! slots list by list, so that the part of the column that is written stays in the core's own cache.
 
 use rayon::prelude::*;
 
@@ -15,7 +16,6 @@ use crate::inputs::goobj::{Object, SymbolRecord};
 /// A definition that competes with others for a name, or is found by its contents.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Definition {
-    pub hash: Hash,
     pub slot: u32,
     pub size: u32,
     pub attributes: u16,
@@ -25,9 +25,8 @@ pub(super) struct Definition {
 }
 
 impl Definition {
-    fn new(hash: Hash, slot: u32, record: SymbolRecord<'_>) -> Self {
+    fn new(slot: u32, record: SymbolRecord<'_>) -> Self {
         Definition {
-            hash,
             slot,
             size: record.size(),
             attributes: attributes_of(record),
@@ -54,91 +53,98 @@ fn groups<'a, 'data>(objects: &'a [ObjectEntry<'data>]) -> Vec<&'a [ObjectEntry<
 }
 
 /// The content-addressed definitions of a few objects, by shard.
-pub(super) struct Contents(Sorted<Definition>);
+pub(super) type Contents = Sorted<Named<Definition>>;
 
-impl Contents {
-    /// Those of all objects, in order.
-    pub fn all(objects: &[ObjectEntry<'_>]) -> Vec<Self> {
-        let of_group = |group: &[ObjectEntry<'_>]| {
-            let hashes = group.iter().flat_map(|entry| entry.object.content_hashes());
-            let shards = hashes.map(|hash| Hash::of_contents(hash).shard());
-            Contents(Sorted::new(SHARDS, shards, group.iter().flat_map(contents_of)))
-        };
-        groups(objects).into_par_iter().map(of_group).collect()
-    }
-
-    /// Those of a shard.
-    pub fn of_shard(&self, shard: usize) -> &[Definition] {
-        self.0.bucket(shard)
-    }
+/// The content-addressed definitions of all objects, in order.
+pub(super) fn contents(objects: &[ObjectEntry<'_>]) -> Vec<Contents> {
+    let of_group = |group: &[ObjectEntry<'_>]| {
+        let hashes = group.iter().flat_map(|entry| entry.object.content_hashes());
+        let shards = hashes.map(|hash| Hash::of_contents(hash).shard());
+        Sorted::new(SHARDS, shards, group.iter().flat_map(contents_of))
+    };
+    groups(objects).into_par_iter().map(of_group).collect()
 }
 
-fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Definition)> {
+fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Named<Definition>)> {
     let first = entry.object.counts().package;
     (0u32..).zip(entry.object.content_hashes()).map(move |(position, hash)| {
         let hash = Hash::of_contents(hash);
         let record = entry.object.symbol(first + position);
-        let definition = Definition::new(hash, entry.base + position, record);
-        (hash.shard(), Definition { is_repeatable: true, ..definition })
+        let what = Definition { is_repeatable: true, ..Definition::new(entry.base + position, record) };
+        (hash.shard(), Named { hash, what })
     })
 }
 
-/// The names of a few objects, by shard.
+/// The names of all objects: for a few of them at a time, in order, by shard.
+#[derive(Default)]
 pub(super) struct Names {
     /// What packages define.
-    pub own: Sorted<Named<GoSymbol>>,
+    pub own: Vec<Sorted<Named<GoSymbol>>>,
     /// Definitions that belong to no package.
-    pub definitions: Sorted<Definition>,
+    pub definitions: Vec<Sorted<Named<Definition>>>,
     /// References, by slot.
-    pub references: Sorted<Named<u32>>,
+    pub references: Vec<Sorted<Named<u32>>>,
     /// Attributes that references give, by slot.
     pub facts: Vec<(u32, u16)>,
 }
 
 impl Names {
-    /// Those of all objects, in order.
-    pub fn all(objects: &[ObjectEntry<'_>]) -> Vec<Self> {
-        groups(objects)
-            .into_par_iter()
-            .map_init(Unsorted::default, |unsorted, group| Names::of(group, unsorted))
-            .collect()
-    }
-
-    fn of(objects: &[ObjectEntry<'_>], unsorted: &mut Unsorted) -> Self {
-        unsorted.clear();
-        let mut facts = Vec::new();
-        for entry in objects {
-            unsorted.add_own(entry);
-            unsorted.add_definitions(entry);
-            unsorted.add_references(entry, &mut facts);
+    /// Hashes the names of all objects.
+    pub fn all(objects: &[ObjectEntry<'_>]) -> Self {
+        let groups = groups(objects).into_par_iter();
+        let sorted: Vec<_> = groups.map_init(Unsorted::default, |unsorted, group| unsorted.sort(group)).collect();
+        let mut names = Names::default();
+        for (own, definitions, references, facts) in sorted {
+            names.own.push(own);
+            names.definitions.push(definitions);
+            names.references.push(references);
+            names.facts.extend(facts);
         }
-        Names {
-            own: by_shard(&unsorted.own, |named| named.hash),
-            definitions: by_shard(&unsorted.definitions, |definition| definition.hash),
-            references: by_shard(&unsorted.references, |named| named.hash),
-            facts,
-        }
+        names
     }
 }
 
-fn by_shard<T: Copy + Default>(list: &[T], hash_of: impl Fn(&T) -> Hash) -> Sorted<T> {
-    let entries = list.iter().map(|entry| (hash_of(entry).shard(), *entry));
-    Sorted::new(SHARDS, list.iter().map(|entry| hash_of(entry).shard()), entries)
+fn sorted<T: Copy + Default>(list: &[Named<T>]) -> Sorted<Named<T>> {
+    let entries = list.iter().map(|named| (named.hash.shard(), *named));
+    Sorted::new(SHARDS, list.iter().map(|named| named.hash.shard()), entries)
 }
+
+/// By shard: what each list has for it, in order.
+pub(super) fn by_shard<'a, T: Copy + Default + 'a>(
+    lists: impl Iterator<Item = &'a mut Sorted<Named<T>>>,
+) -> Vec<Vec<&'a mut [Named<T>]>> {
+    let mut shards: Vec<Vec<&mut [Named<T>]>> = (0..SHARDS).map(|_| Vec::new()).collect();
+    for list in lists {
+        for (shard, part) in shards.iter_mut().zip(list.buckets_mut()) {
+            shard.push(part);
+        }
+    }
+    shards
+}
+
+/// As in [`Names`], of some objects.
+type SortedNames = (Sorted<Named<GoSymbol>>, Sorted<Named<Definition>>, Sorted<Named<u32>>, Vec<(u32, u16)>);
 
 /// Names in the order in which objects have them; memory that a worker uses again and again.
 #[derive(Default)]
 struct Unsorted {
     own: Vec<Named<GoSymbol>>,
-    definitions: Vec<Definition>,
+    definitions: Vec<Named<Definition>>,
     references: Vec<Named<u32>>,
 }
 
 impl Unsorted {
-    fn clear(&mut self) {
+    fn sort(&mut self, objects: &[ObjectEntry<'_>]) -> SortedNames {
         self.own.clear();
         self.definitions.clear();
         self.references.clear();
+        let mut facts = Vec::new();
+        for entry in objects {
+            self.add_own(entry);
+            self.add_definitions(entry);
+            self.add_references(entry, &mut facts);
+        }
+        (sorted(&self.own), sorted(&self.definitions), sorted(&self.references), facts)
     }
 
     fn add_own(&mut self, entry: &ObjectEntry<'_>) {
@@ -154,7 +160,8 @@ impl Unsorted {
         let first = definitions - entry.object.counts().non_package;
         let records = entry.object.symbols_of(first..definitions).zip(entry.slot_of(first)..);
         for (record, slot) in records.filter(|(record, _)| !record.is_unnamed()) {
-            self.definitions.extend(hash(&entry.object, record).map(|hash| Definition::new(hash, slot, record)));
+            let named = |hash| Named { hash, what: Definition::new(slot, record) };
+            self.definitions.extend(hash(&entry.object, record).map(named));
         }
     }
 

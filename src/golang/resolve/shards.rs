@@ -3,8 +3,8 @@
 
 use hashbrown::HashTable;
 
-use super::lists::{Contents, Definition, Names};
-use super::slots::{Meaning, Slots, locate};
+use super::lists::Definition;
+use super::slots::{Meaning, locate};
 use crate::diag::Diagnostic;
 use crate::golang::kind::Kind;
 use crate::golang::names::{Hash, NameShard, Named};
@@ -18,7 +18,6 @@ pub(super) struct Space<'a, 'data> {
     pub objects: &'a [ObjectEntry<'data>],
     pub packages: &'a [Package<'data>],
     pub release: &'a Release,
-    pub slots: &'a Slots,
 }
 
 /// What a shard finds beyond which definition is the first.
@@ -66,31 +65,33 @@ pub(super) struct Workspace(HashTable<Entry>);
 
 /// Matches the contents of a shard, object by object.
 pub(super) fn match_contents(
-    shard: usize,
     space: &Space<'_, '_>,
-    lists: &[Contents],
+    lists: Vec<&mut [Named<Definition>]>,
     workspace: &mut Workspace,
 ) -> Shard {
-    let all = || lists.iter().map(|list| list.of_shard(shard));
-    let mut matching = Matching::new(space, workspace, all().map(<[_]>::len).sum());
-    for definition in all().flatten() {
+    let mut matching = Matching::new(space, workspace, lists.iter().map(|list| list.len()).sum());
+    for definition in lists.into_iter().flatten() {
         matching.define(definition, |_| None);
     }
     matching.finish()
 }
 
+/// What a shard has of names.
+pub(super) struct NameLists<'a> {
+    pub own: NameShard,
+    pub definitions: Vec<&'a mut [Named<Definition>]>,
+    pub references: Vec<&'a mut [Named<u32>]>,
+}
+
 /// Matches the names of a shard: first what packages define, then other definitions, then references, each object by object.
-pub(super) fn match_names(shard: usize, space: &Space<'_, '_>, lists: &[Names], workspace: &mut Workspace) -> Shard {
-    // Packages are defined once; if two objects of one package define a name all the same, the last is found by it.
-    let own = NameShard::new(|| lists.iter().flat_map(|list| list.own.bucket(shard)).copied());
-    let definitions = || lists.iter().map(|list| list.definitions.bucket(shard));
-    let references = || lists.iter().map(|list| list.references.bucket(shard));
-    let count = definitions().map(<[_]>::len).chain(references().map(<[_]>::len)).sum();
+pub(super) fn match_names(space: &Space<'_, '_>, lists: NameLists<'_>, workspace: &mut Workspace) -> Shard {
+    let NameLists { own, definitions, references } = lists;
+    let count = definitions.iter().map(|list| list.len()).chain(references.iter().map(|list| list.len())).sum();
     let mut matching = Matching::new(space, workspace, count);
-    for definition in definitions().flatten() {
+    for definition in definitions.into_iter().flatten() {
         matching.define(definition, |hash| own.find(hash));
     }
-    for reference in references().flatten() {
+    for reference in references.into_iter().flatten() {
         matching.refer(reference, |hash| own.find(hash));
     }
     let names = matching.table.iter().filter_map(|entry| match entry.first {
@@ -100,6 +101,9 @@ pub(super) fn match_names(shard: usize, space: &Space<'_, '_>, lists: &[Names], 
     let names = names.collect();
     Shard { names, own: own.iter().collect(), ..matching.finish() }
 }
+
+/// The value of a slot that is the first of its name or contents.
+const FIRST: u32 = 0;
 
 /// A shard on its way.
 struct Matching<'a, 'data> {
@@ -126,38 +130,42 @@ impl<'a, 'data> Matching<'a, 'data> {
     }
 
     /// `own` tells which package's definition has the name.
-    fn refer(&mut self, reference: &Named<u32>, own: impl Fn(Hash) -> Option<GoSymbol>) {
+    fn refer(&mut self, reference: &mut Named<u32>, own: impl Fn(Hash) -> Option<GoSymbol>) {
         let hash = reference.hash;
-        let first = match self.find(hash) {
-            Some(entry) => entry.first,
+        if let Some(entry) = self.find(hash) {
+            return reference.settle(entry.first.value());
+        }
+        let entry = match own(hash) {
+            Some(symbol) => {
+                reference.settle(symbol.0);
+                Entry::of_package(hash, symbol, self.space)
+            }
             None => {
-                let entry = match own(hash) {
-                    Some(symbol) => Entry::of_package(hash, symbol, self.space),
-                    None => Entry::of_reference(hash, reference.what),
-                };
-                let first = entry.first;
-                self.insert(entry);
-                first
+                reference.settle(FIRST);
+                Entry::of_definition(hash, &Definition { slot: reference.what, ..Definition::default() })
             }
         };
-        if first != Meaning::Slot(reference.what) {
-            self.space.slots.set(reference.what, first);
-        }
+        self.insert(entry);
     }
 
     /// `own` tells which package's definition has the name.
-    fn define(&mut self, new: &Definition, own: impl Fn(Hash) -> Option<GoSymbol>) {
+    fn define(&mut self, new: &mut Named<Definition>, own: impl Fn(Hash) -> Option<GoSymbol>) {
         let (space, hash) = (self.space, new.hash);
         if let Some(entry) = self.table.find_mut(hash.key(), |entry| entry.hash == hash) {
-            return entry.meet(new, space, &mut self.found);
+            entry.meet(&new.what, space, &mut self.found);
+            return new.settle(entry.first.value());
         }
         let entry = match own(hash) {
             Some(symbol) => {
                 let mut entry = Entry::of_package(hash, symbol, space);
-                entry.meet(new, space, &mut self.found);
+                entry.meet(&new.what, space, &mut self.found);
+                new.settle(symbol.0);
                 entry
             }
-            None => Entry::of_definition(new),
+            None => {
+                new.settle(FIRST);
+                Entry::of_definition(hash, &new.what)
+            }
         };
         self.insert(entry);
     }
@@ -178,14 +186,10 @@ impl<'a, 'data> Matching<'a, 'data> {
 }
 
 impl Entry {
-    fn of_definition(new: &Definition) -> Self {
+    fn of_definition(hash: Hash, new: &Definition) -> Self {
         let first = Meaning::Slot(new.slot);
-        let &Definition { hash, size, attributes, alignment, is_repeatable, .. } = new;
+        let &Definition { size, attributes, alignment, is_repeatable, .. } = new;
         Entry { hash, first, winner: first, size, attributes, alignment, has_grown: false, is_repeatable }
-    }
-
-    fn of_reference(hash: Hash, slot: u32) -> Self {
-        Entry::of_definition(&Definition { hash, slot, ..Definition::default() })
     }
 
     /// What the column of the symbol has already is not said again.
@@ -197,13 +201,12 @@ impl Entry {
             winner: first,
             size: definition.size,
             is_repeatable: definition.is_repeatable,
-            ..Entry::of_reference(hash, 0)
+            ..Entry::of_definition(hash, &Definition::default())
         }
     }
 
     /// Takes in another definition of the same.
     fn meet(&mut self, new: &Definition, space: &Space<'_, '_>, found: &mut Shard) {
-        space.slots.set(new.slot, self.first);
         if new.attributes & !self.attributes != 0 || new.alignment > self.alignment {
             self.attributes |= new.attributes;
             self.alignment = self.alignment.max(new.alignment);

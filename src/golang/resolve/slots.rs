@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
+use crate::golang::names::Named;
 use crate::golang::symbols::{GoSymbol, ObjectEntry};
 
 /// What a slot means.
@@ -18,8 +19,18 @@ pub(super) enum Meaning {
 /// The bit of a slot's value that is another slot. There are at most as many slots as this has room for.
 const SLOT: u32 = 1 << 31;
 
-/// By slot: 0 while it is the first of its name or contents, else its meaning. Each is written by the worker of its shard
-/// alone, and read when all shards are done.
+impl Meaning {
+    /// The value of a slot that means it; 0 is none.
+    pub const fn value(self) -> u32 {
+        match self {
+            Meaning::Symbol(symbol) => symbol.0,
+            Meaning::Slot(first) => first | SLOT,
+        }
+    }
+}
+
+/// By slot: 0 while it is the first of its name or contents, else its meaning. Each is written by one worker alone, and
+/// read when all are done.
 pub(super) struct Slots(Vec<AtomicU32>);
 
 impl Slots {
@@ -28,13 +39,16 @@ impl Slots {
         Slots((0..count).into_par_iter().map(|_| AtomicU32::new(0)).collect())
     }
 
-    /// Gives a meaning to a slot that is not the first.
-    pub fn set(&self, slot: u32, meaning: Meaning) {
-        let value = match meaning {
-            Meaning::Symbol(symbol) => symbol.0,
-            Meaning::Slot(first) => first | SLOT,
-        };
+    /// Gives a value to a slot.
+    pub fn set(&self, slot: u32, value: u32) {
         self.0[slot as usize].store(value, Ordering::Relaxed);
+    }
+
+    /// Gives slots what shards left in a list; `slot_of` tells which slot is meant.
+    pub fn settle<T>(&self, list: impl Iterator<Item = Named<T>>, slot_of: impl Fn(&T) -> u32) {
+        for named in list {
+            self.set(slot_of(&named.what), named.settled());
+        }
     }
 
     /// The values of some slots that follow each other.
