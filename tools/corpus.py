@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps what the go command gives to Go's linker, and what that linker makes of it.
 
-    tools/corpus.py capture -o DIR [--go GO] [--goarch ARCH] [--test] [--name N] [--variants LIST] PACKAGE... [-- FLAG...]
+    tools/corpus.py capture -o DIR [--go GO] [--goarch ARCH] [--test] [--env N=V] [--name N] [--variants LIST] PACKAGE... [-- FLAG...]
     tools/corpus.py oracle FOLDER... [--variants LIST]     run Go's linker on captured inputs
     tools/corpus.py argv FOLDER [VARIANT] [-o OUT]         print the arguments after `link`, one shell line
     tools/corpus.py compare FOLDER... --linker COMMAND     run another linker on them and compare byte for byte
@@ -16,7 +16,7 @@ A capture is a folder for each program, RELEASE-ARCH-NAME:
 
 The finished file of `go build` is no oracle, because the go command rewrites the build id in it afterwards: an
 oracle is the direct run of `link`. Flags after `--` go to the go command (-trimpath, -buildmode=pie, -gcflags=...).
-`--test` captures the test binaries of the packages. `--cgo` builds with cgo, which is off otherwise.
+`--env` sets a variable of the go command. `--test` captures the test binaries of the packages. `--cgo` builds with cgo, which is off otherwise.
 """
 
 import argparse
@@ -87,8 +87,9 @@ def suffix_of(flags):
     return "".join("-" + p for p in parts)
 
 
-def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=None, cgo=False, cwd=None, tolerant=False):
-    """Captures the link of each package; returns the folders. `tolerant` goes on when some of them cannot be built."""
+def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=None, cgo=False, cwd=None, tolerant=False, extra=()):
+    """Captures the link of each package; returns the folders. `tolerant` goes on when some of them cannot be built; `extra` are
+    variables of the go command, NAME=VALUE."""
     out = Path(out).resolve()
     out.mkdir(parents=True, exist_ok=True)
     release = release_of(go)
@@ -100,6 +101,7 @@ def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=N
         records = scratch / "records"
         records.mkdir()
         env = go_environment(go, goarch, cgo)
+        env.update(setting.split("=", 1) for setting in extra)
         env.update(CORPUS_RECORDS=str(records), CORPUS_STORE=str(out / ".store"))
         command = [go, "test", "-c"] if test else [go, "build"]
         for number, batch in enumerate(batches(packages)):
@@ -315,7 +317,7 @@ def variants_of(text):
 
 
 def command_capture(options):
-    folders = capture(options.packages, options.out, options.go, options.goarch, options.flags, options.test, options.name, options.cgo, options.cwd)
+    folders = capture(options.packages, options.out, options.go, options.goarch, options.flags, options.test, options.name, options.cgo, options.cwd, extra=options.env)
     for folder in folders:
         for variant in variants_of(options.variants):
             Program(folder).make_oracle(variant)
@@ -389,6 +391,7 @@ def main():
     one.add_argument("--cgo", action="store_true")
     one.add_argument("--name")
     one.add_argument("--cwd")
+    one.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the go command: GOEXPERIMENT=nodwarf5")
     one.add_argument("--variants", default=DEFAULT_VARIANTS)
     one.set_defaults(run=command_capture, flags=flags)
     one = commands.add_parser("oracle")

@@ -315,6 +315,20 @@ fn rank(kind: Kind) -> u8 {
     }
 }
 
+/// Objects may leave out zeros at the end of contents, but no compiler ends a function with more of them.
+const MOST_ZEROS: u64 = 1 << 16;
+
+/// A function is made of the instructions that its object holds.
+fn check_size(symbols: &Symbols<'_>, symbol: GoSymbol) -> Result<(), Diagnostic> {
+    let (size, held) = (symbols.size(symbol), symbols.data(symbol).len() as u64);
+    if size <= held + MOST_ZEROS {
+        return Ok(());
+    }
+    let name = symbols.display(symbol);
+    let message = format!("the function {name} takes {size} bytes, and its object holds {held} of them");
+    Err(Diagnostic::error("bad-object", message).help(format!("rebuild package {}", symbols.package_path(symbol))))
+}
+
 /// Where the next function goes.
 pub(super) struct Cursor {
     /// The address behind the last function.
@@ -331,6 +345,7 @@ pub(super) struct Cursor {
 impl Cursor {
     /// Gives a function the next address.
     pub fn place(&mut self, symbols: &Symbols<'_>, symbol: GoSymbol) -> Result<(), Diagnostic> {
+        check_size(symbols, symbol)?;
         let alignment = symbols.alignment(symbol).max(self.least_alignment);
         self.alignment = self.alignment.max(alignment);
         let address = self.address.next_multiple_of(alignment);
@@ -434,6 +449,21 @@ mod tests {
             let settled = measured.and_then(|measured| measured.settle(&mut symbols, &program, &mut text));
             let error = settled.expect_err("no addresses");
             assert!(["bad-address", "misaligned-text", "too-much-code"].contains(&error.code), "{}", error.code);
+        }
+    }
+
+    #[test]
+    fn a_function_is_as_long_as_its_code() {
+        for (size, is_damaged) in [(1 << 12, false), (1 << 20, true), (u32::MAX, true)] {
+            let options = GoLink::default();
+            let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+            let objects = [fixture::object(&[Definition { data: b"code", ..function("main.f", 0, size, 0) }])];
+            let mut symbols = fixture::load(&program, &objects);
+            reach_all(&mut symbols);
+            let mut text = order(&mut symbols, &program).expect("an order");
+            let error = address(&mut symbols, &program, &mut text).err();
+            let text = error.map_or(String::new(), |error| error.to_string());
+            assert_eq!(text.contains("main.f") && text.contains("holds 4"), is_damaged, "{size}: {text}");
         }
     }
 
