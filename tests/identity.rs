@@ -31,6 +31,10 @@ struct Build {
     /// What the flags are called in the names of tests.
     mode: &'static str,
     flags: &'static [&'static str],
+    /// Variables of the go command, NAME=VALUE.
+    env: &'static [&'static str],
+    /// The only program that is built; empty for all.
+    only: &'static str,
     /// Whether the results can be run here, or under the emulator.
     runs: bool,
     captured: OnceLock<Result<Vec<PathBuf>, String>>,
@@ -43,10 +47,20 @@ const fn build(
     flags: &'static [&'static str],
     runs: bool,
 ) -> Build {
-    Build { go, goarch, mode, flags, runs, captured: OnceLock::new() }
+    Build { go, goarch, mode, flags, env: &[], only: "", runs, captured: OnceLock::new() }
 }
 
-static BUILDS: [Build; 7] = [
+/// A build of one program that can be run, for what the others would only show again.
+const fn of(
+    only: &'static str,
+    [go, goarch, mode]: [&'static str; 3],
+    env: &'static [&'static str],
+    flags: &'static [&'static str],
+) -> Build {
+    Build { go, goarch, mode, flags, env, only, runs: true, captured: OnceLock::new() }
+}
+
+static BUILDS: [Build; 10] = [
     build("go1.26", "amd64", "exe", &[], true),
     build("go1.26", "arm64", "exe", &[], true),
     build("go1.27", "amd64", "exe", &[], true),
@@ -55,6 +69,9 @@ static BUILDS: [Build; 7] = [
     // The loader that such a file names is not in the emulator's reach.
     build("go1.27", "arm64", "pie", &["-buildmode=pie"], false),
     build("go1.27", "amd64", "noopt", &["-trimpath", "-gcflags=all=-N -l"], true),
+    of("hello", ["go1.26", "amd64", "dwarf4"], &["GOEXPERIMENT=nodwarf5"], &[]),
+    of("hello", ["go1.27", "arm64", "cover"], &[], &["-cover", "-coverpkg=./hello,fmt"]),
+    of("web", ["go1.27", "amd64", "fips"], &["GOFIPS140=latest"], &[]),
 ];
 
 /// What is added to the command line of the go command.
@@ -80,7 +97,7 @@ fn main() {
         for build in &BUILDS {
             for (variant, flags) in VARIANTS {
                 // Only this program has a variable for -X.
-                if variant == "x" && program != "hello" {
+                if (variant == "x" && program != "hello") || !build.has(&program) {
                     continue;
                 }
                 let label = [&program, build.go, build.goarch, build.mode, variant].join("/");
@@ -106,6 +123,10 @@ fn sources() -> PathBuf {
 }
 
 impl Build {
+    fn has(&self, program: &str) -> bool {
+        self.only.is_empty() || self.only == program
+    }
+
     /// The folders of the captured programs; made by the first test that asks.
     fn capture(&self) -> Result<&[PathBuf], String> {
         let made = self.captured.get_or_init(|| {
@@ -113,7 +134,8 @@ impl Build {
             let mut command = support::command(support::need("python3")?);
             command.arg(support::root().join("tools/corpus.py")).args(["capture", "--variants", "", "-o"]).arg(&folder);
             command.arg("--go").arg(support::need(self.go)?).args(["--goarch", self.goarch, "--cwd"]).arg(sources());
-            command.args(["./...", "--", "-buildvcs=false"]).args(self.flags);
+            command.args(self.env.iter().flat_map(|setting| ["--env", setting]));
+            command.args([&format!("./{}...", self.only), "--", "-buildvcs=false"]).args(self.flags);
             command.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-cache"));
             let finished = support::run_ok(&mut command, BUILD)?;
             Ok(finished.stdout.lines().map(PathBuf::from).collect())

@@ -14,6 +14,7 @@ use super::resolve::ObjectInput;
 use super::symbols::PackageId;
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result, io_error};
+use crate::inputs::goabi::Release;
 use crate::inputs::goarchive::{self, GoMember, PackageFile};
 use crate::inputs::goobj::Fingerprint;
 use crate::inputs::importcfg::{self, ImportConfig};
@@ -215,6 +216,14 @@ impl<'data> Loader<'data> {
             return Err(problem.at(Origin::file(&self.options.input)).into());
         };
         check_headers(&self.packages, &first)?;
+        if !first.release.is_linked {
+            let message = format!("was compiled by {}, whose programs cgolink does not link", first.header.version);
+            return Err(Diagnostic::error("unknown-go-release", message)
+                .at(Origin::file(&self.options.input))
+                .note(format!("this version of cgolink links programs of {}", Release::supported()))
+                .help("use a Go toolchain of a supported release")
+                .into());
+        }
         let architecture = first.header.target().filter(|_| first.header.system == "linux").ok_or_else(|| {
             let target = format!("{}/{}", first.header.system, first.header.architecture);
             Diagnostic::error("unsupported-target", format!("is compiled for {target}, which cgolink does not link"))

@@ -1,4 +1,4 @@
-//! What differs between Go releases, in one table: a new release is one more row (Go 1.26 and 1.27,
+//! What differs between Go releases, in one table: a new release is one more row (Go 1.25 to 1.27,
 //! `src/cmd/internal/goobj/builtinlist.go`, `src/cmd/internal/objabi/reloctype.go`, `src/runtime/symtab.go`).
 
 use std::fmt;
@@ -10,6 +10,8 @@ use crate::target::Architecture;
 pub struct Release {
     /// 26 of 1.26.
     pub minor: u32,
+    /// Whether its programs are linked, and its archives not only read.
+    pub is_linked: bool,
     /// The functions that compilers refer to by number, a line each: name and ABI.
     builtins: &'static str,
     /// The number of R_ADDRCUOFF, after which come the types that every machine has.
@@ -36,9 +38,27 @@ pub struct Release {
     pub abi_wrapper_flag: u8,
 }
 
-static RELEASES: [Release; 2] = [
+static RELEASES: [Release; 3] = [
+    Release {
+        minor: 25,
+        is_linked: false,
+        builtins: include_str!("goabi/builtins-1.25.txt"),
+        relocation_tail: 91,
+        types_are_walked: false,
+        strong_wins_over_duplicates: false,
+        hashed_code_is_local: false,
+        map_type_words: 7,
+        experiments: "fieldtrack preemptibleloops staticlockranking boringcrypto +regabiwrappers +regabiargs \
+                      heapminimum512kib arenas cgocheck2 loopvar cacheprog newinliner rangefunc +aliastypeparams \
+                      +swissmap +synchashtriemap synctest +dwarf5 jsonv2 greenteagc",
+        blocked_linknames: "",
+        linkname_std_flag: 0,
+        quotes_response_files: false,
+        abi_wrapper_flag: 1 << 5,
+    },
     Release {
         minor: 26,
+        is_linked: true,
         builtins: include_str!("goabi/builtins-1.26.txt"),
         relocation_tail: 95,
         types_are_walked: false,
@@ -55,6 +75,7 @@ static RELEASES: [Release; 2] = [
     },
     Release {
         minor: 27,
+        is_linked: true,
         builtins: include_str!("goabi/builtins-1.27.txt"),
         relocation_tail: 98,
         types_are_walked: true,
@@ -80,9 +101,9 @@ impl Release {
         RELEASES.iter().find(|release| release.minor == minor)
     }
 
-    /// The supported releases, for errors.
+    /// The releases whose programs are linked, for errors.
     pub fn supported() -> String {
-        let names: Vec<String> = RELEASES.iter().map(Release::to_string).collect();
+        let names: Vec<String> = RELEASES.iter().filter(|release| release.is_linked).map(Release::to_string).collect();
         names.join(" and ")
     }
 
@@ -170,6 +191,8 @@ mod tests {
         for version in ["go1.26", "go1.26.8", "go1.26rc1", "go1.26-custom"] {
             assert_eq!(Release::of_version(version).map(|release| release.minor), Some(26), "{version}");
         }
+        let older = Release::of_version("go1.25.5").expect("a release that is read");
+        assert!(!older.is_linked && !Release::supported().contains("1.25"));
         for version in ["go1.2", "go1.260", "go2.26", "devel", "go1."] {
             assert!(Release::of_version(version).is_none(), "{version}");
         }
