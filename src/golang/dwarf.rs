@@ -29,7 +29,7 @@ use self::abbreviations::Version;
 use self::column::Column;
 use self::contents::{Contents, Run, Source};
 use self::entries::{Entries, EntryId, Places, Unplaced};
-use self::frames::Registers;
+use self::frames::{Records, Registers};
 pub(super) use self::lines::expand as expand_file;
 use self::put::{Count, Fixed, Growing, Put};
 use self::types::Types;
@@ -57,8 +57,8 @@ pub struct DebugSection {
 pub struct Dwarf {
     sections: Vec<DebugSection>,
     contents: Vec<Contents>,
-    registers: Registers,
     known: Vec<Vec<u8>>,
+    frames: Vec<Records>,
     units: Vec<PlannedUnit>,
     entries: Entries,
     /// By entry: its offset in `.debug_info`.
@@ -77,6 +77,9 @@ struct PlannedUnit {
     addresses: Vec<GoSymbol>,
 }
 
+/// Functions whose frames are made at once.
+const FRAMES: usize = 1 << 11;
+
 /// Plans the debug information of all live functions and variables.
 ///
 /// # Errors
@@ -90,8 +93,8 @@ pub fn plan(
     let version = if program.has_experiment("dwarf5") { Version::Five } else { Version::Four };
     let registers = Registers::of(program.architecture);
     let (scans, globals) = rayon::join(|| scan::functions(symbols, text, version), || scan::globals(symbols));
-    let frame_size = |&function: &GoSymbol| registers.size(symbols, function);
-    // Types are made one after the other, frames are measured meanwhile.
+    let make_frames = |functions: &[GoSymbol]| registers.records(symbols, functions);
+    // Types are made one after the other, frames meanwhile.
     let (made, frames) = rayon::join(
         || {
             let mut types = Types::new(symbols, program.release)?;
@@ -99,10 +102,10 @@ pub fn plan(
             synthesis::complete(&mut types)?;
             Ok::<_, Diagnostic>((types, units))
         },
-        || text.order.par_iter().map(frame_size).collect::<Vec<Option<u64>>>(),
+        || text.order.par_chunks(FRAMES).map(make_frames).collect::<Vec<Records>>(),
     );
     let (mut types, mut units) = made?;
-    units::find_ranges(&mut units, symbols, text, places, frames.iter().map(Option::is_some));
+    units::find_ranges(&mut units, symbols, places, frames.iter().flat_map(Records::functions));
     units::sort(&mut units, program);
 
     let described = described_by_variables(&units, symbols);
@@ -116,7 +119,7 @@ pub fn plan(
     let gdb_script = gdb_script(&units, symbols, program);
     let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
     let assembly = Assembly::new(version, registers, types, first_functions);
-    assembly.finish(&units, portions, &frames, text, gdb_script)
+    assembly.finish(&units, portions, frames, gdb_script)
 }
 
 impl Dwarf {
@@ -148,6 +151,11 @@ impl Dwarf {
                 self.copy(symbol, symbols, addresses, out)?;
                 continue;
             }
+            if let Source::Frames(position) = source {
+                let put = self.frames[position as usize].put(|function| addresses.of(function), out);
+                put.ok_or_else(|| wrong_size(self.sections[section].name))?;
+                continue;
+            }
             let mut out = Fixed::new(out);
             match source {
                 Source::Known(position) => out.bytes(&self.known[position as usize]),
@@ -155,16 +163,13 @@ impl Dwarf {
                     let places = Filling { offsets: &self.entry_offsets, addresses };
                     self.entries.put(id, symbols, &places, &mut out);
                 }
-                Source::Frame(function) => {
-                    self.registers.put(symbols, function, addresses.of(function), &mut out);
-                }
                 Source::Head(position) => self.units[position as usize].put_head(addresses, &mut out),
                 Source::Addresses(position) => {
                     for &function in &self.units[position as usize].addresses {
                         out.u64(addresses.of(function));
                     }
                 }
-                Source::Copy(_) => {}
+                Source::Copy(_) | Source::Frames(_) => {}
             }
             if !out.is_full() {
                 return Err(wrong_size(self.sections[section].name));
@@ -280,8 +285,7 @@ impl Assembly {
         mut self,
         units: &[Unit],
         portions: Vec<Portion>,
-        frames: &[Option<u64>],
-        text: &Text,
+        frames: Vec<Records>,
         gdb_script: Option<Vec<u8>>,
     ) -> Result<Dwarf, Diagnostic> {
         let (ranges, locations) = self.put_heads(&portions);
@@ -290,10 +294,8 @@ impl Assembly {
         }
         let common = self.registers.common();
         self.frame = Run::from_iter([self.put_known(common)]);
-        for (&function, size) in text.order.iter().zip(frames) {
-            if let Some(size) = size {
-                self.frame.push(Source::Frame(function), *size);
-            }
+        for (position, records) in (0..).zip(&frames) {
+            self.frame.push(Source::Frames(position), records.size());
         }
         for (symbol, position) in self.of.iter() {
             if let Some(&offset) = self.entry_offsets.get(position as usize) {
@@ -320,8 +322,8 @@ impl Assembly {
         let mut dwarf = Dwarf {
             sections: Vec::with_capacity(runs.len()),
             contents: Vec::with_capacity(runs.len()),
-            registers: self.registers,
             known: self.known,
+            frames,
             units: self.units,
             entries: self.entries,
             entry_offsets: self.entry_offsets,

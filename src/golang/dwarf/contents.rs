@@ -18,8 +18,8 @@ pub(super) enum Source {
     Copy(GoSymbol),
     /// An entry of a type.
     Entry(EntryId),
-    /// The record of a function's frame.
-    Frame(GoSymbol),
+    /// The frames of some functions: a position in the list of these.
+    Frames(u32),
     /// The head of a unit's entries.
     Head(u32),
     /// The addresses of a unit's functions.

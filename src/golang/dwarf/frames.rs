@@ -1,7 +1,7 @@
 //! `.debug_frame`: where the caller's frame is at each instruction, from the tables of stack offsets (Go 1.26 and 1.27,
 //! `writeframes` of `cmd/link/internal/ld/dwarf.go`; DWARF 5, 6.4.1).
 
-use super::put::{Count, Fixed, Growing, Put};
+use super::put::{Growing, Put};
 use crate::golang::symbols::{GoSymbol, Symbols};
 use crate::inputs::goobj::AuxKind;
 use crate::inputs::goobj::funcinfo::FuncInfo;
@@ -106,28 +106,67 @@ impl Registers {
         }
     }
 
-    /// Bytes of a function's record; `None` if it has none.
-    pub fn size(self, symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<u64> {
-        let function = Function::read(symbols, symbol)?;
-        let mut count = Count::default();
-        self.put_steps(&function, &mut count);
-        Some(HEAD + count.0.next_multiple_of(WORD as u64))
+    /// Makes the records of functions, as far as they have any.
+    pub fn records(self, symbols: &Symbols<'_>, functions: &[GoSymbol]) -> Records {
+        let mut out = Growing::default();
+        let with_record = |&symbol: &GoSymbol| Some((symbol, Function::read(symbols, symbol)?));
+        let functions = functions.iter().filter_map(with_record).map(|(symbol, function)| {
+            let start = out.bytes.len();
+            self.put(&function, &mut out);
+            (start as u32, symbol)
+        });
+        let functions = functions.collect();
+        Records { functions, bytes: out.bytes }
     }
 
-    /// Writes a function's record into as many bytes as it takes.
-    pub fn put(self, symbols: &Symbols<'_>, symbol: GoSymbol, address: u64, out: &mut Fixed<'_>) {
-        let Some(function) = Function::read(symbols, symbol) else { return };
-        out.u32(out.room().saturating_sub(4) as u32);
-        out.u32(0);
-        out.u64(address);
+    /// Writes a function's record but for its address.
+    fn put(self, function: &Function<'_>, out: &mut Growing) {
+        let start = out.bytes.len();
+        out.bytes(&[0; ADDRESS + 8]);
         out.u64(function.size);
-        self.put_steps(&function, out);
-        out.zeros();
+        self.put_steps(function, out);
+        let length = (out.bytes.len() - start).next_multiple_of(WORD as usize);
+        out.bytes.resize(start + length, 0);
+        out.set_u32(start, (length - 4) as u32);
     }
 }
 
-/// Bytes before the steps: length, common record, address, size.
-const HEAD: u64 = 4 + 4 + 8 + 8;
+/// Offset of the address in a record, behind the length and the offset of the common record.
+const ADDRESS: usize = 4 + 4;
+
+/// The records of functions that follow each other, but for addresses. They are kept, as the tables that they are made from
+/// lie far apart, and are slow to come by a second time.
+#[derive(Debug)]
+pub(super) struct Records {
+    /// The functions, with the offsets of their records.
+    functions: Vec<(u32, GoSymbol)>,
+    bytes: Vec<u8>,
+}
+
+impl Records {
+    /// Bytes of all.
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// The functions that have records, in order.
+    pub fn functions(&self) -> impl Iterator<Item = GoSymbol> {
+        self.functions.iter().map(|(_, function)| *function)
+    }
+
+    /// Copies the records and completes them; `None` if they do not take exactly the bytes of `out`.
+    pub fn put(&self, address_of: impl Fn(GoSymbol) -> u64, out: &mut [u8]) -> Option<()> {
+        if out.len() != self.bytes.len() {
+            return None;
+        }
+        out.copy_from_slice(&self.bytes);
+        for (start, function) in &self.functions {
+            let at = *start as usize + ADDRESS;
+            out.get_mut(at..at + 8)?.copy_from_slice(&address_of(*function).to_le_bytes());
+        }
+        Some(())
+    }
+}
 
 fn put_advance(by: i64, out: &mut impl Put) {
     match by {
@@ -249,15 +288,14 @@ mod tests {
         for (architecture, bytes_of_step, register) in [(Architecture::X86_64, 1, 7), (Architecture::Aarch64, 4, 31)] {
             let registers = Registers::of(architecture);
             let function = Function { size: 205 * bytes_of_step, is_top: false, offsets: &table };
-            let mut steps = Growing::default();
-            registers.put_steps(&function, &mut steps);
-            steps.bytes.resize(steps.bytes.len().next_multiple_of(8), 0);
+            let mut out = Growing::default();
+            registers.put(&function, &mut out);
+            let records = Records { functions: vec![(0, GoSymbol(7))], bytes: out.bytes };
             let mut section = Growing { bytes: registers.common() };
-            section.u32(20 + steps.bytes.len() as u32);
-            section.u32(0);
-            section.u64(0x1000);
-            section.u64(function.size);
-            section.bytes(&steps.bytes);
+            let start = section.bytes.len();
+            section.bytes.resize(start + records.size() as usize, 0);
+            assert_eq!(records.put(|_| 0x1000, &mut section.bytes[start..]), Some(()));
+            assert_eq!(records.put(|_| 0x1000, &mut section.bytes), None);
             let mut frames = gimli::DebugFrame::new(&section.bytes, gimli::LittleEndian);
             frames.set_address_size(8);
             let bases = gimli::BaseAddresses::default();

@@ -94,19 +94,6 @@ impl<'out> Fixed<'out> {
         Fixed { out, at: 0 }
     }
 
-    /// Bytes that are still free.
-    pub fn room(&self) -> usize {
-        self.out.len().saturating_sub(self.at)
-    }
-
-    /// Zeros up to the end.
-    pub fn zeros(&mut self) {
-        if let Some(rest) = self.out.get_mut(self.at..) {
-            rest.fill(0);
-            self.at = self.out.len();
-        }
-    }
-
     /// Whether exactly as much was written as there is room.
     pub fn is_full(&self) -> bool {
         self.at == self.out.len()

@@ -137,21 +137,21 @@ fn define_all(types: &mut Types<'_, '_>, dictionary: GoSymbol) -> Result<(), Dia
     Ok(())
 }
 
-/// Finds out where each unit's code is. `described` tells which functions have debug information, in the order of code.
+/// Finds out where each unit's code is. `described` are the functions that have debug information, in the
+/// order of code.
 pub(super) fn find_ranges(
     units: &mut [Unit],
     symbols: &Symbols<'_>,
-    text: &Text,
     places: &TextPlaces,
-    described: impl Iterator<Item = bool>,
+    described: impl Iterator<Item = GoSymbol>,
 ) {
     let mut position_of = vec![usize::MAX; symbols.objects.len()];
     for (position, unit) in units.iter().enumerate() {
         position_of[unit.object.index()] = position;
     }
     let mut previous = None;
-    for (&function, is_described) in text.order.iter().zip(described) {
-        let Some(object) = symbols.unit(function).filter(|_| is_described) else { continue };
+    for function in described {
+        let Some(object) = symbols.unit(function) else { continue };
         let Some(unit) = units.get_mut(position_of[object.index()]) else { continue };
         let start = places.of(function).wrapping_sub(places.of(unit.first)) as i64;
         let end = start + symbols.data(function).len() as i64;
