@@ -494,6 +494,7 @@ impl<'data> Symbols<'data> {
     }
 
     /// Its relocations that patch bytes, in order. The others are not even resolved.
+    #[inline]
     pub fn patches(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + use<'_, 'data> {
         let Some((id, local)) = self.definition(symbol) else {
             let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
@@ -504,6 +505,7 @@ impl<'data> Symbols<'data> {
         Either::Right(records.map(move |record| self.relocation(id, entry, record)))
     }
 
+    #[inline]
     fn relocation(&self, id: ObjectId, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
         Relocation {
             offset: record.offset(),
@@ -554,6 +556,7 @@ impl<'data> Symbols<'data> {
     }
 
     /// Its first auxiliary symbol of each of some kinds, or none. Others are not even resolved.
+    #[inline]
     pub fn aux_of_kinds<const N: usize>(&self, symbol: GoSymbol, kinds: [AuxKind; N]) -> [GoSymbol; N] {
         let Some((id, local)) = self.definition(symbol) else {
             return kinds.map(|kind| {

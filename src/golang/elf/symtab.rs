@@ -5,7 +5,7 @@
 //! The list is cut into parts. Each part is counted first, then all are written at once, each to the places that
 //! the counts leave for it.
 
-use memchr::memmem::Finder;
+use memchr::memchr_iter;
 use object::elf::{SHN_ABS, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_FUNC, STT_OBJECT};
 use rayon::prelude::*;
 
@@ -21,7 +21,7 @@ const PART: usize = 1 << 14;
 /// The name of the file that all symbols come from, as the table says.
 const FILE_NAME: &[u8] = b"go.go";
 /// What compilers put between the words of a name, and what tools that know ASCII only see instead.
-const MIDDLE_DOT: &str = "\u{b7}";
+const MIDDLE_DOT: [u8; 2] = [0xc2, 0xb7];
 /// What follows the name of a function of which Go code calls another one of the same name.
 const ABI0_SUFFIX: &[u8] = b".abi0";
 /// In the names of variables that compilers make for composite values.
@@ -97,7 +97,7 @@ pub fn plan(source: &Source<'_, '_>) -> Result<Symtab> {
     let code = [&markers[..]].into_iter().chain(source.text.chunks(PART)).chain([&end[..]]);
     let lists: Vec<List<'_>> =
         code.map(List::Code).chain((1..ids).step_by(PART).map(|first| List::Data(first, ids))).collect();
-    let filter = Filter { finder: Finder::new(MIDDLE_DOT), source };
+    let filter = Filter { source };
     let parts: Vec<std::result::Result<Part, Diagnostic>> = lists.par_iter().map(|list| filter.part(list)).collect();
     let mut errors = Vec::new();
     let parts = parts.into_iter().filter_map(|part| part.map_err(|error| errors.push(error)).ok()).collect();
@@ -136,7 +136,6 @@ enum List<'a> {
 }
 
 struct Filter<'a, 'data> {
-    finder: Finder<'a>,
     source: &'a Source<'a, 'data>,
 }
 
@@ -178,7 +177,7 @@ impl Filter<'_, '_> {
         let is_local = symbols.is(symbol, attribute::LOCAL)
             || symbols.is_file_local(symbol) && memchr::memmem::find(name, STATIC_VALUE).is_none()
             || self.source.release.hashed_code_is_local && kind_is_code && symbols.is_content_hashed(symbol);
-        let dots = self.finder.find_iter(name).count() * (MIDDLE_DOT.len() - 1);
+        let dots = middle_dots(name).count() * (MIDDLE_DOT.len() - 1);
         let suffix = if has_suffix { ABI0_SUFFIX.len() } else { 0 };
         let span = if is_local { &mut part.locals } else { &mut part.globals };
         span.count += 1;
@@ -216,7 +215,6 @@ impl Symtab {
         let spans = [part.locals, part.globals];
         let mut records = spans.map(|span| Vec::with_capacity((span.count * SYMBOL) as usize));
         let mut names = spans.map(|span| Vec::<u8>::with_capacity(span.bytes as usize));
-        let finder = Finder::new(MIDDLE_DOT);
         for entry in &part.entries {
             let (which, binding) = if entry.is_local { (0, STB_LOCAL) } else { (1, STB_GLOBAL) };
             let kind = if entry.is_code { STT_FUNC } else { STT_OBJECT };
@@ -229,7 +227,7 @@ impl Symtab {
                 size: source.symbols.size(entry.symbol),
             };
             record.push(&mut records[which]);
-            push_name(&mut names[which], source.symbols.name(entry.symbol), entry.has_suffix, &finder);
+            push_name(&mut names[which], source.symbols.name(entry.symbol), entry.has_suffix);
         }
         let [local_records, global_records] = records;
         let [local_names, global_names] = names;
@@ -261,9 +259,14 @@ impl Record {
     }
 }
 
-fn push_name(out: &mut Vec<u8>, name: &[u8], has_suffix: bool, finder: &Finder<'_>) {
+/// Where middle dots are. Few names have any, so its first byte, which ASCII does not have, is looked for.
+fn middle_dots(name: &[u8]) -> impl Iterator<Item = usize> {
+    memchr_iter(MIDDLE_DOT[0], name).filter(|at| name.get(at + 1) == Some(&MIDDLE_DOT[1]))
+}
+
+fn push_name(out: &mut Vec<u8>, name: &[u8], has_suffix: bool) {
     let mut done = 0;
-    for at in finder.find_iter(name) {
+    for at in middle_dots(name) {
         out.extend(&name[done..at]);
         out.push(b'.');
         done = at + MIDDLE_DOT.len();
