@@ -35,11 +35,12 @@ use super::stackcheck;
 use super::strdata::Definitions;
 use super::strictdups;
 use super::table::Tables;
-use super::write::{self, debug::DebugInfo};
+use super::write::{self, Written, debug::DebugInfo};
 use super::{text, typelink, undefined, verbose};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::store::Store;
+use crate::output::file::Replaced;
 
 /// What a link came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,16 +69,25 @@ pub fn run(options: &GoLink, told: &mut String) -> Result<Linked> {
 }
 
 fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
+    let store = Store::default();
+    let (linked, replaced) = link_from(&store, options, told)?;
+    // The system takes its time to unmap the packages, and as much to drop the file that was there before.
+    let (removed, ()) = rayon::join(|| replaced.remove(), || drop(store));
+    removed?;
+    Ok(linked)
+}
+
+fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Linked, Replaced)> {
+    let refused = |reason| Ok((Linked::Refused(reason), Replaced::default()));
     if let Some(reason) = options_need_another(options) {
-        return Ok(Linked::Refused(reason));
+        return refused(reason);
     }
     let measure = if options.benchmark.as_deref() == Some("mem") { Measure::Memory } else { Measure::Time };
     let mut phases = Phases::new("Load", measure);
-    let store = Store::default();
-    let loaded = load::load(options, &store)?;
+    let loaded = load::load(options, store)?;
     let program = loaded.program;
     if let Some(reason) = program_needs_another(&program) {
-        return Ok(Linked::Refused(reason));
+        return refused(reason);
     }
     if options.verbose > 0 {
         verbose::tell_request(&program, &Machine::of(&program)?, told);
@@ -143,7 +153,7 @@ fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
     undefined::check(&symbols, &program)?;
     let addresses = address::place(&mut symbols, &program, places, data, &module)?;
     phases.start("Write");
-    let symtab_size = write::write(write::Input {
+    let Written { symtab_size, replaced } = write::write(write::Input {
         program: &program,
         symbols: &symbols,
         text: &text.order,
@@ -162,7 +172,7 @@ fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
     if options.benchmark.is_some() {
         told.push_str(&report);
     }
-    Ok(Linked::Complete(warnings))
+    Ok((Linked::Complete(warnings), replaced))
 }
 
 /// Why the flags call for a linker of another kind.

@@ -28,7 +28,7 @@ use super::setup::FipsSymbols;
 use super::symbols::{GoSymbol, Symbols, Version};
 use super::table::Tables;
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::output::file::OutputFile;
+use crate::output::file::{OutputFile, Replaced};
 use contents::{Contents, Faults};
 use debug::{Block, DebugInfo, Packed};
 use plan::Job;
@@ -55,8 +55,17 @@ pub struct Input<'a, 'data> {
     pub debug: Option<&'a dyn DebugInfo>,
 }
 
-/// Writes the file; the bytes of its symbol table.
-pub fn write(input: Input<'_, '_>) -> Result<u64> {
+/// A file that is complete and in its place.
+#[derive(Debug)]
+pub struct Written {
+    /// Bytes of its symbol table.
+    pub symtab_size: u64,
+    /// What was there before.
+    pub replaced: Replaced,
+}
+
+/// Writes the file.
+pub fn write(input: Input<'_, '_>) -> Result<Written> {
     let options = input.program.options;
     let is_dynamic = dynamic::is_wanted(input.program);
     let image = headers::image_address(input.addresses);
@@ -90,8 +99,8 @@ pub fn write(input: Input<'_, '_>) -> Result<u64> {
         is_position_independent: input.program.is_position_independent(),
         entry,
     };
-    writer.run(&source, symtab.as_ref(), sections, facts)?;
-    Ok(symtab.map_or(0, |symtab| symtab.count * SYMBOL))
+    let replaced = writer.run(&source, symtab.as_ref(), sections, facts)?;
+    Ok(Written { symtab_size: symtab.map_or(0, |symtab| symtab.count * SYMBOL), replaced })
 }
 
 /// The section headers, and the program headers of dynamic linking.
@@ -174,7 +183,7 @@ impl<'data> Writer<'_, 'data> {
         symtab: Option<&Symtab>,
         mut sections: SectionTable,
         facts: FileFacts,
-    ) -> Result<()> {
+    ) -> Result<Replaced> {
         let options = self.input.program.options;
         let contents = Contents::new(&self.input, &self.relocator);
         let is_packed = options.compress_dwarf && self.input.debug.is_some();
@@ -200,8 +209,7 @@ impl<'data> Writer<'_, 'data> {
         let Faults { mut errors, problems } = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         errors.extend(relocate::report(problems, self.input.symbols, self.input.program));
         Diagnostics::check((), errors)?;
-        self.file.finish()?;
-        Ok(())
+        Ok(self.file.finish()?)
     }
 
     fn note<T>(&self, result: std::result::Result<T, Diagnostic>) -> Option<T> {

@@ -201,15 +201,33 @@ impl<'data> OutputFile<'data> {
 
     /// Puts the complete file in its place.
     ///
-    /// A file that is there already changes places with the new one and is then removed: a plain rename over a file makes
+    /// A file that is there already changes places with the new one and is then to be removed: a plain rename over a file makes
     /// ext4 write the new one to the disk at once, as if it were the last copy of a document.
-    pub fn finish(self) -> Result<(), Diagnostic> {
-        let Some(temporary) = self.temporary else { return Ok(()) };
+    pub fn finish(self) -> Result<Replaced, Diagnostic> {
+        let Some(temporary) = self.temporary else { return Ok(Replaced::default()) };
         let exchange = renameat_with(CWD, &*temporary, CWD, &self.path, RenameFlags::EXCHANGE);
         match exchange {
-            Ok(()) => temporary.close().map_err(|error| io_error("replace", &self.path, &error)),
-            Err(_) => temporary.persist(&self.path).map_err(|error| io_error("write", &self.path, &error.error)),
+            Ok(()) => Ok(Replaced { old: Some(temporary) }),
+            Err(_) => match temporary.persist(&self.path) {
+                Ok(()) => Ok(Replaced::default()),
+                Err(error) => Err(io_error("write", &self.path, &error.error)),
+            },
         }
+    }
+}
+
+/// The file that a new one took the place of, if there was one.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    old: Option<TempPath>,
+}
+
+impl Replaced {
+    /// Removes it. The system takes some time to drop a large file.
+    pub fn remove(self) -> Result<(), Diagnostic> {
+        let Some(old) = self.old else { return Ok(()) };
+        let path = old.to_path_buf();
+        old.close().map_err(|error| io_error("remove the replaced file", &path, &error))
     }
 }
 
@@ -231,7 +249,7 @@ mod tests {
         output.set_size(6).expect("a size");
         output.write_buffer(b"new".to_vec(), 3).expect("a write");
         output.flush().expect("a write");
-        output.finish().expect("an end");
+        output.finish().and_then(Replaced::remove).expect("an end");
         assert_eq!(std::fs::read(&path).expect("the file"), b"\0\0\0new");
     }
 
