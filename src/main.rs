@@ -13,7 +13,10 @@ use cgolink::external::toolchain;
 use cgolink::link as pipeline;
 use cgolink::symbols::supply::Supply;
 use cgolink::trace::Told;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();
@@ -56,13 +59,13 @@ fn describe(panic: &panic::PanicHookInfo<'_>) -> String {
 
 /// The log goes to standard error; `CGOLINK_LOG` says what, else `-v` asks for decisions, else it stays silent.
 fn start_log(argv: &[OsString]) {
-    let default = if control::wants_decisions(argv) { "info" } else { "off" };
-    let filter = EnvFilter::builder().with_env_var("CGOLINK_LOG").try_from_env().unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let default = if control::wants_decisions(argv) { LevelFilter::INFO } else { LevelFilter::OFF };
+    let asked = std::env::var("CGOLINK_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .without_time()
         .with_target(false)
-        .with_ansi(false)
-        .init();
+        .with_ansi(false);
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(default));
+    tracing_subscriber::registry().with(lines).with(filter).init();
 }

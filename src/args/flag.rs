@@ -188,12 +188,15 @@ pub fn unknown_flag<'n>(argument: &OsStr, names: impl Iterator<Item = &'n str>) 
     let typed = argument.to_string_lossy();
     let error = Diagnostic::error("unknown-flag", format!("unrecognized option '{typed}'"));
     let name = typed.split('=').next().unwrap_or_default().trim_start_matches('-');
+    // A flag is at least as far as it is longer or shorter.
+    let (length, most) = (name.chars().count(), 1 + name.len() / 4);
+    let may_be_near = |known: &str| known.len() > 2 && known.len().abs_diff(length) <= most;
     let nearest = names
-        .filter(|known| known.trim_start_matches('-').len() > 2)
+        .filter(|known| may_be_near(known.trim_start_matches('-')))
         .map(|known| (distance(name, known.trim_start_matches('-')), known))
         .min_by_key(|(distance, _)| *distance);
     match nearest {
-        Some((distance, known)) if distance <= 1 + name.len() / 4 => {
+        Some((distance, known)) if distance <= most => {
             let dashes = if known.starts_with('-') { "" } else { "--" };
             error.help(format!("did you mean '{dashes}{known}'?")).into()
         }
