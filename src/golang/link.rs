@@ -17,7 +17,7 @@ use super::address;
 use super::buildinfo;
 use super::callgraph;
 use super::data;
-use super::dwarf;
+use super::dwarf::{self, Dwarf};
 use super::elf::dynamic;
 use super::groups;
 use super::inittask;
@@ -34,9 +34,11 @@ use super::setup;
 use super::stackcheck;
 use super::strdata::Definitions;
 use super::strictdups;
+use super::symbols::Symbols;
 use super::table::Tables;
+use super::text::{self, Text, TextPlaces};
 use super::write::{self, Written, debug::DebugInfo};
-use super::{text, typelink, undefined, verbose};
+use super::{typelink, undefined, verbose};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::store::Store;
@@ -125,15 +127,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     phases.start("Textaddress");
     let places = measured?.settle(&mut symbols, &program, &mut text)?;
     phases.start("Dwarf");
-    let plan_debug = || dwarf::plan(&symbols, &program, &text, &places);
-    let ((links, functions), debug) = rayon::join(
-        || {
-            let list_types = || typelink::list(&symbols, &program);
-            rayon::join(list_types, || pclntab::measure(&symbols, &program, &text, &places))
-        },
-        || (!options.omits_dwarf()).then(plan_debug).transpose(),
-    );
-    let (functions, debug) = (functions?, debug?);
+    let Measured { links, functions, debug } = measure_tables(&symbols, &program, &text, &places)?;
     phases.start("Typelink");
     if let Some(links) = links {
         links.make(&mut symbols);
@@ -173,6 +167,29 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         told.push_str(&report);
     }
     Ok((Linked::Complete(warnings), replaced))
+}
+
+/// What is known of tables before there are symbols for them.
+struct Measured<'data> {
+    links: Option<typelink::Lists>,
+    functions: pclntab::Plan<'data>,
+    debug: Option<Dwarf>,
+}
+
+/// Measures what only reads symbols, all at the same time.
+fn measure_tables<'data>(
+    symbols: &Symbols<'data>,
+    program: &Program<'data>,
+    text: &Text,
+    places: &TextPlaces,
+) -> std::result::Result<Measured<'data>, Diagnostic> {
+    let wants_debug = !program.options.omits_dwarf();
+    let list_types = || typelink::list(symbols, program);
+    let ((links, functions), debug) = rayon::join(
+        || rayon::join(list_types, || pclntab::measure(symbols, program, text, places)),
+        || wants_debug.then(|| dwarf::plan(symbols, program, text, places)).transpose(),
+    );
+    Ok(Measured { links, functions: functions?, debug: debug? })
 }
 
 /// Why the flags call for a linker of another kind.

@@ -155,7 +155,8 @@ impl Dynamic {
             }
             (counts, errors)
         };
-        let pieces: Vec<(Vec<(GoSymbol, u64)>, Vec<Diagnostic>)> = data.par_chunks(PIECE).map(piece).collect();
+        type Counted = (Vec<(GoSymbol, u64)>, Vec<Diagnostic>);
+        let pieces: Vec<Counted> = data.par_chunks(PIECE).map(piece).collect();
         let (mut with_some, mut starts, mut total, mut errors) = (Vec::new(), Vec::new(), 0, Vec::new());
         for (counts, mut more) in pieces {
             errors.append(&mut more);
