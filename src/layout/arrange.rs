@@ -170,7 +170,8 @@ fn reserve<M: Machine>(sources: &Sources<'_, '_>, atoms: &mut Atoms<'_>, alive: 
     if position_independent && request.segments.pack_relative_relocations {
         got.pack(|atom, index| {
             let atom = atoms.get(atom);
-            atom.alignment % 2 == 0 && atom.relocations.records()[index as usize].r_offset.get(LE) % 2 == 0
+            let offset = atom.relocations.records()[index as usize].r_offset.get(LE);
+            atom.alignment.is_multiple_of(2) && offset.is_multiple_of(2)
         });
     }
     let sizes = TableSizes {

@@ -49,7 +49,7 @@ fn encode(places: &[u64]) -> Vec<u64> {
         loop {
             let mut bitmap = 0_u64;
             let bit = |place: &u64| {
-                let distance = place.checked_sub(start).filter(|distance| distance % ENTRY == 0)?;
+                let distance = place.checked_sub(start).filter(|distance| distance.is_multiple_of(ENTRY))?;
                 Some(distance / ENTRY).filter(|&bit| bit < BITS)
             };
             while let Some(bit) = rest.peek().and_then(bit) {
@@ -74,7 +74,7 @@ mod tests {
     fn decode(entries: &[u64]) -> Vec<u64> {
         let (mut places, mut at) = (Vec::new(), 0);
         for &entry in entries {
-            if entry % 2 == 0 {
+            if entry.is_multiple_of(2) {
                 places.push(entry);
                 at = entry + ENTRY;
                 continue;
