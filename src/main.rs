@@ -12,6 +12,7 @@ use cgolink::door::{self, Engine, Environment, report::Reporter};
 use cgolink::external::toolchain;
 use cgolink::link as pipeline;
 use cgolink::symbols::supply::Supply;
+use cgolink::sys;
 use cgolink::trace::Told;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -19,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
+    sys::keep_freed_memory();
     let argv: Vec<OsString> = std::env::args_os().collect();
     let environment = Environment::of_process();
     start_log(&argv);
