@@ -29,12 +29,12 @@ use super::moduledata;
 use super::pclntab;
 use super::phases::{Measure, Phases};
 use super::program::Program;
-use super::resolve;
-use super::setup;
+use super::resolve::{self, ObjectInput};
+use super::setup::{self, FipsSymbols};
 use super::stackcheck;
 use super::strdata::Definitions;
 use super::strictdups;
-use super::symbols::Symbols;
+use super::symbols::{GoSymbol, Symbols};
 use super::table::Tables;
 use super::text::{self, Text, TextPlaces};
 use super::write::{self, Written, debug::DebugInfo};
@@ -94,18 +94,9 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     if options.verbose > 0 {
         verbose::tell_request(&program, &Machine::of(&program)?, told);
     }
-    phases.start("Resolve");
-    let mut symbols = resolve::resolve(loaded.objects, &program.packages, program.release)?;
-    let warnings = strictdups::check(&symbols, &program)?;
-    let definitions = (options.verbose > 0).then(|| verbose::Definitions::count(&symbols));
-    linkname::check(&symbols, &program)?;
-    let fips = setup::fips(&mut symbols);
-    phases.start("Inittasks");
-    let init_tasks = inittask::make(&mut symbols, &program)?;
-    phases.start("Deadcode");
     let mut dump = Vec::new();
-    let wanted = options.dump_dependencies.then_some(&mut dump as &mut dyn Write);
-    liveness::mark(&mut symbols, &program, Roots { init_tasks, exports: &[] }, wanted)?;
+    let reached = reach(loaded.objects, &program, &mut phases, &mut dump)?;
+    let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
     let module = setup::module(&mut symbols)?;
     let mut text = text::order(&mut symbols, &program)?;
@@ -167,6 +158,37 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         told.push_str(&report);
     }
     Ok((Linked::Complete(warnings), replaced))
+}
+
+/// The symbols, once it is known which of them are part of the program.
+struct Reached<'data> {
+    symbols: Symbols<'data>,
+    fips: FipsSymbols,
+    init_tasks: Option<GoSymbol>,
+    warnings: Vec<Diagnostic>,
+    /// How many there were of each kind, if that is to be told.
+    definitions: Option<verbose::Definitions>,
+}
+
+/// Finds the definition for each name, and what can be reached; `dump` gets the lines of `-dumpdep`.
+fn reach<'data>(
+    objects: Vec<ObjectInput<'data>>,
+    program: &Program<'data>,
+    phases: &mut Phases,
+    dump: &mut Vec<u8>,
+) -> Result<Reached<'data>> {
+    phases.start("Resolve");
+    let mut symbols = resolve::resolve(objects, &program.packages, program.release)?;
+    let warnings = strictdups::check(&symbols, program)?;
+    let definitions = (program.options.verbose > 0).then(|| verbose::Definitions::count(&symbols));
+    linkname::check(&symbols, program)?;
+    let fips = setup::fips(&mut symbols);
+    phases.start("Inittasks");
+    let init_tasks = inittask::make(&mut symbols, program)?;
+    phases.start("Deadcode");
+    let wanted = program.options.dump_dependencies.then_some(dump as &mut dyn Write);
+    liveness::mark(&mut symbols, program, Roots { init_tasks, exports: &[] }, wanted)?;
+    Ok(Reached { symbols, fips, init_tasks, warnings, definitions })
 }
 
 /// What is known of tables before there are symbols for them.
