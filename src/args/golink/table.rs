@@ -176,7 +176,8 @@ pub static FLAGS: &[Flag] = &[
     flag(
         "H",
         Text(|_, value| match value.to_str() {
-            Some("" | "linux") => Ok(()),
+            // Android's is that of Linux.
+            Some("" | "linux" | "android") => Ok(()),
             _ => Err(format!("'{}' is not linux", value.to_string_lossy())),
         }),
         "the header type: linux",

@@ -75,6 +75,32 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn addresses_are_fixed_for_shared_objects_only() {
+    // Which are left to the toolchain's own linker, with all their flags.
+    assert!(link(&["-aslr=false", "-buildmode=c-shared", "x"]).fixed_addresses);
+    assert!(!link(&["-aslr", "x"]).fixed_addresses);
+    for words in
+        [&["-aslr=false", "x"][..], &["-aslr=0", "-buildmode=pie", "x"], &["-aslr=false", "-buildmode=exe", "x"]]
+    {
+        let error = parse(&line(words)).expect_err("a mistake");
+        let error = error.iter().next().expect("a diagnostic");
+        assert_eq!((error.code, &*error.message), ("bad-command-line", "-aslr: false is only for -buildmode=c-shared"));
+    }
+}
+
+#[test]
+fn headers_are_those_of_linux() {
+    for name in ["linux", "android", ""] {
+        assert_eq!(link(&["-H", name, "x"]), link(&["x"]), "{name}");
+    }
+    for name in ["windows", "darwin", "elf", "Linux"] {
+        let error = parse(&line(&["-H", name, "x"])).expect_err("a mistake");
+        let error = error.iter().next().expect("a diagnostic");
+        assert_eq!((error.code, &*error.message), ("bad-command-line", &*format!("-H: '{name}' is not linux")));
+    }
+}
+
+#[test]
 fn versions_are_asked_in_two_forms() {
     assert_eq!(parse(&line(&["-V=full"])), Ok(Asked::Version { full: true }));
     assert_eq!(parse(&line(&["-V"])), Ok(Asked::Version { full: false }));
