@@ -70,6 +70,7 @@ mod tests {
     use super::super::ast::{Command, Content, SectionCommand};
     use super::super::parse_including;
     use super::*;
+    use crate::args::mutation::Mutation;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -109,21 +110,92 @@ mod tests {
     #[test]
     fn what_cannot_be_included_is_an_error() {
         let many = "INCLUDE leaf.ld ".repeat(FILES as usize + 1);
-        let folder = folder(&[
+        let deep = |last: usize| (0..last).map(|at| (format!("{at}.ld"), format!("INCLUDE {}.ld", at + 1)));
+        let deep: Vec<(String, String)> = deep(DEPTH).chain([(format!("{DEPTH}.ld"), String::new())]).collect();
+        let mut files = vec![
             ("one.ld", "INCLUDE two.ld"),
             ("two.ld", "\n  INCLUDE one.ld"),
             ("wrong.ld", "a = ;"),
             ("leaf.ld", ""),
             ("open.ld", "SECTIONS {"),
             ("brace.ld", "}"),
-        ]);
-        let error = |text: &str| read(&folder, text).expect_err("an error");
-        assert!(error("INCLUDE one.ld").contains("two.ld:2:11: one.ld includes itself"), "{}", error("INCLUDE one.ld"));
-        assert!(error("INCLUDE no.ld").contains("main.ld:1:9: cannot find no.ld"));
-        assert!(error("INCLUDE wrong.ld").contains("wrong.ld:1:5: expected an expression"));
-        assert!(error("SECTIONS { INCLUDE brace.ld").contains("brace.ld:1:1:"));
-        assert!(error("INCLUDE open.ld }").contains("open.ld:1:11:"));
-        assert!(error(&many).contains("more than 1000 files"));
-        assert!(super::super::parse(b"INCLUDE x", Path::new("t")).is_err());
+        ];
+        files.extend(deep.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        let folder = folder(&files);
+        std::fs::write(folder.path().join("bytes.ld"), b"a = 1; /* \xff */").expect("a file");
+        std::fs::create_dir(folder.path().join("folder.ld")).expect("a folder");
+        for (text, want) in [
+            ("INCLUDE one.ld", "two.ld:2:11: one.ld includes itself"),
+            (
+                "INCLUDE no.ld",
+                "main.ld:1:9: cannot find no.ld: not in this folder, nor beside the script, nor in those of -L",
+            ),
+            ("a = 1;\nINCLUDE folder.ld", "main.ld:2:9: cannot find folder.ld:"),
+            ("INCLUDE wrong.ld", "wrong.ld:1:5: expected an expression, found ';'"),
+            ("INCLUDE bytes.ld", "main.ld:1:9: bytes.ld is no linker script: bytes that are no UTF-8 text"),
+            // Its first bytes cannot be read.
+            ("INCLUDE /proc/self/mem", "main.ld:1:9: cannot read /proc/self/mem: "),
+            ("SECTIONS { INCLUDE brace.ld", "brace.ld:1:1: expected "),
+            ("INCLUDE open.ld }", "open.ld:1:11: expected "),
+            ("INCLUDE", "main.ld:1:8: expected a file, found the end of the script"),
+            ("SECTIONS { .a : { INCLUDE } }", "main.ld:1:27: expected a file, found '}'"),
+            ("INCLUDE 0.ld", "15.ld:1:9: scripts include more than 16 deep, or more than 1000 files"),
+            (&many, "main.ld:1:16009: scripts include more than 16 deep, or more than 1000 files"),
+            // It stands for commands and statements, not for a part of one.
+            ("ENTRY(INCLUDE leaf.ld)", "main.ld:1:15: expected ')', found 'leaf.ld'"),
+        ] {
+            let error = read(&folder, text).expect_err("an error");
+            assert_eq!(error.split(' ').next(), Some("cgolink:"), "{error}");
+            assert!(error.starts_with(&format!("cgolink: error: {want}")), "{error}\ninstead of {want}");
+        }
+        assert!(read(&folder, "INCLUDE 1.ld").is_ok(), "one less deep");
+        let error = super::super::parse(b"\nINCLUDE leaf.ld", Path::new("t.ld")).expect_err("an error");
+        let codes: Vec<_> = error.iter().map(|one| one.code).collect();
+        assert_eq!(codes, ["bad-script"]);
+        assert_eq!(error.to_string(), "cgolink: error: t.ld:2:9: INCLUDE is not supported in this kind of script");
+    }
+
+    #[test]
+    fn mutated_scripts_are_read_or_refused() {
+        let texts = [
+            "INCLUDE a.ld MEMORY { INCLUDE \"b.ld\" rom : org = 5, len = 6 } SECTIONS { .text : { INCLUDE c.ld } INCLUDE d.ld }",
+            "ENTRY(begin) INCLUDE e.ld",
+            "ram (rw) : ORIGIN = 0, LENGTH = 1M",
+            "b = .; *(.text) KEEP(*(.init))",
+            ".data : { INCLUDE c.ld } >ram",
+            "PROVIDE(limit = 42); ASSERT(1, \"x\")",
+        ];
+        let names = ["main.ld", "a.ld", "b.ld", "c.ld", "d.ld", "e.ld"];
+        let folder = folder(&[]);
+        // Names that damage makes are not looked for elsewhere.
+        let find = |name: &Path, _: &Path| {
+            names.iter().find(|known| Path::new(known) == name).map(|known| folder.path().join(known))
+        };
+        let write = |at: usize, bytes: &[u8]| {
+            let file = folder.path().join(names[at]);
+            // Some file systems write a file that is emptied and filled again to the disk at once.
+            let _ = std::fs::remove_file(&file);
+            std::fs::write(file, bytes).expect("a file");
+        };
+        texts.iter().enumerate().for_each(|(at, text)| write(at, text.as_bytes()));
+        let main = folder.path().join("main.ld");
+        let mut mutation = Mutation::new(0x5eed_0004);
+        let (mut scripts, mut refused) = (0, 0);
+        for round in 0..1500 {
+            let at = round % texts.len();
+            let bytes = mutation.of(texts[at].as_bytes());
+            write(at, &bytes);
+            let text = if at == 0 { &bytes[..] } else { texts[0].as_bytes() };
+            match parse_including(text, &main, &find) {
+                Ok(_) => scripts += 1,
+                Err(errors) => {
+                    refused += 1;
+                    let in_folder = |path: &PathBuf| path.starts_with(folder.path());
+                    assert!(errors.iter().all(|error| error.origin.file.as_ref().is_some_and(in_folder)), "{errors}");
+                }
+            }
+            write(at, texts[at].as_bytes());
+        }
+        assert!(scripts > 100 && refused > 100, "{scripts} are read, {refused} refused");
     }
 }
