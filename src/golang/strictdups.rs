@@ -154,41 +154,131 @@ mod tests {
     use super::*;
     use crate::args::golink::GoLink;
     use crate::golang::fixture::{self, Definition};
+    use crate::inputs::goabi::Release;
     use crate::target::Architecture;
 
     const CODE: u8 = 1;
+    const DATA: u8 = 5;
+    const ZEROED: u8 = 9;
+    const OK: u8 = flag::DUPLICATE_OK;
 
-    fn found(level: u8, flags: u8, contents: [&'static [u8]; 2], producers: [&'static [u8]; 2]) -> Result<usize> {
-        let options = GoLink { strict_duplicates: level, ..GoLink::default() };
-        let program = fixture::program(&options, Architecture::X86_64, &[("main", &[]), ("a", &[])]);
-        let objects = [0, 1].map(|at| {
-            let (name, size) = (["go:cuinfo.producer.main", "go:cuinfo.producer.a"][at], producers[at].len() as u32);
-            fixture::object(&[
-                Definition { name: "x.f", kind: CODE, flags, size: 4, data: contents[at], ..Definition::default() },
-                Definition { name, kind: 3, size, data: producers[at], ..Definition::default() },
-            ])
-        });
-        let symbols = fixture::load(&program, &objects);
-        check(&symbols, &program).map(|warnings| warnings.len())
+    /// A program of two packages, the first one main, in which each defines a symbol.
+    struct Twice {
+        level: u8,
+        release: &'static str,
+        name: &'static str,
+        kind: u8,
+        /// Of both packages, like what follows.
+        flags: [u8; 2],
+        sizes: [u32; 2],
+        contents: [&'static [u8]; 2],
+        /// What their compilers were told.
+        producers: [&'static [u8]; 2],
+    }
+
+    const TWICE: Twice = Twice {
+        level: 1,
+        release: "go1.26",
+        name: "x.f",
+        kind: CODE,
+        flags: [OK; 2],
+        sizes: [4; 2],
+        contents: [b"code"; 2],
+        producers: [b"regabi"; 2],
+    };
+
+    impl Twice {
+        fn check(self) -> Result<Vec<Diagnostic>> {
+            let options = GoLink { strict_duplicates: self.level, ..GoLink::default() };
+            let mut program = fixture::program(&options, Architecture::X86_64, &[("main", &[]), ("a", &[])]);
+            program.release = Release::of_version(self.release).expect("a known release");
+            let objects = [0, 1].map(|at| {
+                let producer = self.producers[at];
+                let unit = ["go:cuinfo.producer.main", "go:cuinfo.producer.a"][at];
+                fixture::object(&[
+                    Definition {
+                        name: self.name,
+                        kind: self.kind,
+                        flags: self.flags[at],
+                        size: self.sizes[at],
+                        data: self.contents[at],
+                        ..Definition::default()
+                    },
+                    Definition {
+                        name: unit,
+                        kind: 3,
+                        size: producer.len() as u32,
+                        data: producer,
+                        ..Definition::default()
+                    },
+                ])
+            });
+            let symbols = fixture::load(&program, &objects);
+            check(&symbols, &program)
+        }
+
+        /// The messages of warnings, if there are no errors.
+        fn warnings(self) -> Vec<String> {
+            let found = self.check().unwrap_or_else(|errors| panic!("{errors}"));
+            found.into_iter().map(|one| one.message).collect()
+        }
     }
 
     #[test]
     fn repeated_definitions_are_compared_when_asked_to() {
-        let same = [&b"regabi"[..]; 2];
-        for (level, contents, warnings) in [
-            (0, [&b"code"[..], b"CODE"], 0),
-            (1, [b"code", b"code"], 0),
-            (1, [b"code", b"CODE"], 1),
-            (1, [b"code", b""], 1),
+        assert_eq!(Twice { level: 0, contents: [b"code", b"CODE"], ..TWICE }.warnings(), [""; 0]);
+        assert_eq!(Twice { ..TWICE }.warnings(), [""; 0]);
+        for (contents, reason) in [
+            ([&b"code"[..], &b"CODE"[..]], "same length but different contents"),
+            ([b"code", b""], "new length 0 != old length 4"),
+            ([b"cod", b"code"], "new length 4 != old length 3"),
         ] {
-            assert_eq!(found(level, flag::DUPLICATE_OK, contents, same), Ok(warnings), "{level} {contents:?}");
+            let message = format!("duplicate symbol x.f has other contents: {reason}");
+            assert_eq!(Twice { contents, ..TWICE }.warnings(), [message]);
         }
-        let error = found(2, flag::DUPLICATE_OK, [b"code", b"CODE"], same).expect_err("an error").to_string();
-        assert!(error.contains("x.f") && error.contains("same length") && error.contains("Go package a"), "{error}");
+        let zeroed = Twice { kind: ZEROED, sizes: [4, 8], contents: [b"", b""], ..TWICE }.warnings();
+        let reason = "different sizes: new size 8 != old size 4";
+        assert_eq!(zeroed, [format!("duplicate symbol x.f has other contents: {reason}")]);
+    }
+
+    #[test]
+    fn level_1_warns_of_what_level_2_refuses() {
+        let warnings = Twice { contents: [b"code", b"CODE"], ..TWICE }.check().expect("a warning");
+        let errors = Twice { level: 2, contents: [b"code", b"CODE"], ..TWICE }.check().expect_err("an error");
+        let errors: Vec<Diagnostic> = errors.into_iter().collect();
+        for (found, severity) in [(&warnings, Severity::Warning), (&errors, Severity::Error)] {
+            let [one] = &found[..] else { panic!("{found:?}") };
+            assert_eq!((one.severity, one.code), (severity, "duplicate-contents"));
+            let text = one.to_string();
+            assert!(text.contains("p.a [Go package a]: duplicate symbol x.f has other contents"), "{text}");
+            assert_eq!(one.notes, ["the earlier definition: p.a [Go package main]"]);
+            assert!(one.help.as_ref().is_some_and(|help| help.contains("same flags")), "{text}");
+        }
     }
 
     #[test]
     fn other_flags_excuse_other_contents() {
-        assert_eq!(found(2, flag::DUPLICATE_OK, [b"code", b"CODE"], [b"regabi", b"-N"]), Ok(1));
+        let producers = [&b"regabi"[..], b"-N"];
+        assert_eq!(Twice { level: 2, contents: [b"code", b"CODE"], producers, ..TWICE }.warnings().len(), 1);
+    }
+
+    #[test]
+    fn line_numbers_of_what_compilers_generate_may_differ() {
+        for (name, is_fatal) in [("go:debuglines.x", false), ("go:info.go.interface", false), ("go:info.x", true)] {
+            let found = Twice { level: 2, name, kind: DATA, contents: [b"line", b"LINE"], ..TWICE }.check();
+            assert_eq!(found.is_err(), is_fatal, "{name}");
+            assert!(is_fatal || found.is_ok_and(|warnings| warnings.len() == 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_definition_that_must_not_be_repeated_is_not_compared() {
+        // Where it counts before others, there is nothing that it could have been mistaken for.
+        let contents = [&b"code"[..], b"CODE"];
+        for (release, flags, warnings) in
+            [("go1.26", [0, OK], 1), ("go1.27", [0, OK], 0), ("go1.26", [OK, 0], 0), ("go1.27", [OK, 0], 0)]
+        {
+            assert_eq!(Twice { release, flags, contents, ..TWICE }.warnings().len(), warnings, "{release} {flags:?}");
+        }
     }
 }
