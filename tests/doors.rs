@@ -201,3 +201,26 @@ fn a_missing_input_names_the_file() {
     assert!(failed.stderr.contains("no-such-file.o"), "{}", failed.stderr);
     assert!(!machine.folder.join("out").exists());
 }
+
+#[test]
+fn a_script_names_the_output_unless_the_command_line_does() {
+    let machine = Machine::new("output");
+    fs::write(machine.folder.join("main.c"), "void begin(void) {}\n").unwrap();
+    fs::write(machine.folder.join("named.ld"), "OUTPUT(first) ENTRY(begin) OUTPUT(named)\n").unwrap();
+    let mut compiler =
+        support::compiler("zig cc --target=x86_64-linux-musl -ffreestanding -c main.c -o main.o").unwrap();
+    support::run_ok(compiler.current_dir(&machine.folder), Duration::from_secs(300)).unwrap();
+    let outputs = || {
+        let found = |name: &&str| fs::read(machine.folder.join(name)).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"));
+        ["a.out", "first", "named", "typed"].into_iter().filter(found).collect::<Vec<_>>()
+    };
+    for (line, wanted) in [
+        ("ld -T named.ld main.o", &["named"][..]),
+        ("ld -T named.ld main.o -o typed", &["named", "typed"]),
+        ("ld -e begin main.o", &["a.out", "named", "typed"]),
+    ] {
+        let linked = run(&mut machine.cgolink(line), DEADLINE);
+        assert!(linked.success() && silent(&linked), "{line}\n{}", linked.describe());
+        assert_eq!(outputs(), wanted, "{line}");
+    }
+}
