@@ -34,6 +34,14 @@ def seeds(target):
     return []
 
 
+def including():
+    """Scripts of the cases with the files that they include, joined as the target takes them apart."""
+    for case in sorted((ROOT / "testdata" / "link").glob("*/parts")):
+        included = [part for file in sorted(case.glob("*.ld")) for part in (file.name.encode(), file.read_bytes())]
+        for script in sorted(case.parent.glob("*.ld")):
+            yield f"seed-including-{case.parent.name}-{script.name}", b"\0".join([script.read_bytes(), *included])
+
+
 def words(target):
     """Command lines as files: the arguments that the cases link with, one a line."""
     if target not in ("command_line", "response_file"):
@@ -61,6 +69,8 @@ def main():
                 shutil.copyfile(seed, corpus / f"seed-{seed.parent.name}-{seed.name}")
         for name, text in words(target):
             (corpus / name).write_text(text)
+        for name, text in including() if target == "script" else ():
+            (corpus / name).write_bytes(text)
         command = ["cargo", "+nightly", "fuzz", "run", target, "--", f"-max_total_time={options.seconds}", "-timeout=10", "-rss_limit_mb=4096"]
         print("fuzz: " + " ".join(command), flush=True)
         if subprocess.run(command, cwd=ROOT, env=env).returncode != 0:
