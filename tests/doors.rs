@@ -224,3 +224,23 @@ fn a_script_names_the_output_unless_the_command_line_does() {
         assert_eq!(outputs(), wanted, "{line}");
     }
 }
+
+#[test]
+fn flags_of_gos_linker_for_other_outputs_are_passed_on_or_refused() {
+    let machine = Machine::new("go-flags");
+    machine.install("go", 0);
+    let line = "link -aslr=false -buildmode=c-shared -o x.so main.a";
+    let handed = run(&mut machine.cgolink(line), DEADLINE);
+    assert!(handed.success() && silent(&handed), "{}", handed.describe());
+    assert_eq!(machine.arguments("go"), format!("tool {line} "));
+    for (line, message) in [
+        ("link -aslr=false main.a", "-aslr: false is only for -buildmode=c-shared"),
+        ("link -H windows main.a", "-H: 'windows' is not linux"),
+    ] {
+        fs::remove_file(machine.said("go")).unwrap_or_default();
+        let refused = run(&mut machine.cgolink(line), DEADLINE);
+        assert_eq!(refused.code, Some(1), "{}", refused.describe());
+        assert!(refused.stderr.contains(message), "{}", refused.stderr);
+        assert!(!machine.said("go").exists(), "{line}: nobody else is asked");
+    }
+}

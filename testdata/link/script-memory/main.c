@@ -7,7 +7,7 @@
 //#ExpectFile: program.map rom +0x0*400000 +0x0*100000 +rx
 //#ExpectFile: program.map ram +0x0*800000 +0x0*80000 +w
 //#NoFile: program.map other_name_of_rom
-//#SkipPeer: mold wild lld (their maps and scripts are others)
+//#SkipPeer: bfd mold wild lld (their maps and scripts are others)
 // MEMORY says where sections go, and the map lists the regions.
 int number = 42;
 
