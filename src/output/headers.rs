@@ -8,6 +8,7 @@ use object::elf::{
 use crate::layout::image::Image;
 use crate::layout::plan::Segment;
 use crate::layout::tables::SYMBOL;
+use crate::target::Architecture;
 
 /// Bytes of the ELF header.
 pub const ELF_HEADER: u64 = 64;
@@ -41,7 +42,7 @@ pub struct SectionHeader {
     pub entry_size: u64,
 }
 
-/// What the ELF header says besides constants.
+/// What an ELF header says of a file's contents.
 #[derive(Clone, Copy, Debug)]
 pub struct FileFacts {
     /// `e_entry`.
@@ -54,49 +55,72 @@ pub struct FileFacts {
     pub names_section: u16,
 }
 
+/// An ELF header, without what is the same in every file.
+#[derive(Clone, Copy, Debug)]
+pub struct FileHeader {
+    /// `EI_OSABI`.
+    pub abi: u8,
+    /// `e_type`.
+    pub kind: u16,
+    /// `e_machine`, as an architecture.
+    pub architecture: Architecture,
+    /// `e_phnum`: program headers follow the ELF header.
+    pub segment_count: u16,
+    /// The other fields.
+    pub facts: FileFacts,
+}
+
+impl FileHeader {
+    /// Appends the header to an empty file.
+    pub fn push_to(&self, out: &mut Vec<u8>) {
+        out.extend(ELFMAG);
+        out.extend([ELFCLASS64, ELFDATA2LSB, EV_CURRENT, self.abi, 0, 0, 0, 0, 0, 0, 0, 0]);
+        out.extend(self.kind.to_le_bytes());
+        out.extend(self.architecture.elf_machine().to_le_bytes());
+        out.extend(u32::from(EV_CURRENT).to_le_bytes());
+        for word in [self.facts.entry, ELF_HEADER, self.facts.section_headers] {
+            out.extend(word.to_le_bytes());
+        }
+        out.extend(0_u32.to_le_bytes());
+        for half in [
+            ELF_HEADER as u16,
+            PROGRAM_HEADER as u16,
+            self.segment_count,
+            SECTION_HEADER as u16,
+            self.facts.section_count,
+            self.facts.names_section,
+        ] {
+            out.extend(half.to_le_bytes());
+        }
+    }
+}
+
+/// Appends a program header: `p_type`, `p_flags`, and `p_offset`, `p_vaddr`, `p_paddr`, `p_filesz`, `p_memsz` and `p_align`.
+pub fn push_program_header(out: &mut Vec<u8>, kind: u32, flags: u32, words: [u64; 6]) {
+    out.extend(kind.to_le_bytes());
+    out.extend(flags.to_le_bytes());
+    words.iter().for_each(|word| out.extend(word.to_le_bytes()));
+}
+
 /// The ELF header and the program headers, which follow it.
 pub fn file_headers(image: &Image<'_>, facts: FileFacts) -> Vec<u8> {
     let segments = &image.addresses.segments;
     let mut out = Vec::with_capacity((ELF_HEADER + PROGRAM_HEADER * segments.len() as u64) as usize);
-    // An IFUNC is a GNU extension, and the header says who is meant by it.
-    let abi = if image.got.ifuncs().is_empty() { ELFOSABI_SYSV } else { ELFOSABI_GNU };
-    out.extend(ELFMAG);
-    out.extend([ELFCLASS64, ELFDATA2LSB, EV_CURRENT, abi, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let kind = if image.got.is_position_independent() { ET_DYN } else { ET_EXEC };
-    out.extend(kind.to_le_bytes());
-    out.extend(image.target.architecture.elf_machine().to_le_bytes());
-    out.extend(u32::from(EV_CURRENT).to_le_bytes());
-    out.extend(facts.entry.to_le_bytes());
-    out.extend(ELF_HEADER.to_le_bytes());
-    out.extend(facts.section_headers.to_le_bytes());
-    out.extend(0_u32.to_le_bytes());
-    for half in [
-        ELF_HEADER as u16,
-        PROGRAM_HEADER as u16,
-        segments.len() as u16,
-        SECTION_HEADER as u16,
-        facts.section_count,
-        facts.names_section,
-    ] {
-        out.extend(half.to_le_bytes());
+    let header = FileHeader {
+        // An IFUNC is a GNU extension, and the header says who is meant by it.
+        abi: if image.got.ifuncs().is_empty() { ELFOSABI_SYSV } else { ELFOSABI_GNU },
+        kind: if image.got.is_position_independent() { ET_DYN } else { ET_EXEC },
+        architecture: image.target.architecture,
+        segment_count: segments.len() as u16,
+        facts,
+    };
+    header.push_to(&mut out);
+    for segment in segments {
+        let Segment { offset, address, load_address, file_size, memory_size, alignment, .. } = *segment;
+        let words = [offset, address, load_address, file_size, memory_size, alignment];
+        push_program_header(&mut out, segment.kind, segment.flags, words);
     }
-    segments.iter().for_each(|segment| push_segment(&mut out, segment));
     out
-}
-
-fn push_segment(out: &mut Vec<u8>, segment: &Segment) {
-    out.extend(segment.kind.to_le_bytes());
-    out.extend(segment.flags.to_le_bytes());
-    for word in [
-        segment.offset,
-        segment.address,
-        segment.load_address,
-        segment.file_size,
-        segment.memory_size,
-        segment.alignment,
-    ] {
-        out.extend(word.to_le_bytes());
-    }
 }
 
 /// The section header table, the null section first, and its string table.

@@ -1,19 +1,15 @@
 //! The ELF header and the program headers (Go 1.26 and 1.27, `asmbElf` of `cmd/link/internal/ld/elf.go`).
 
 use object::elf::{
-    ELFCLASS64, ELFDATA2LSB, ELFMAG, ELFOSABI_NONE, ET_DYN, ET_EXEC, EV_CURRENT, PF_R, PF_W, PF_X, PT_GNU_RELRO,
-    PT_GNU_STACK, PT_INTERP, PT_LOAD, PT_NOTE, PT_PHDR, SHT_NOTE,
+    ELFOSABI_NONE, ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_RELRO, PT_GNU_STACK, PT_INTERP, PT_LOAD, PT_NOTE, PT_PHDR,
+    SHT_NOTE,
 };
 
 use super::notes::{RESERVED, Reserved};
-use super::sections::{Header, SECTION_HEADER, SectionTable};
+use super::sections::{Header, SectionTable};
 use crate::golang::address::{Addresses, Segment, SegmentPlace, access};
+use crate::output::headers::{self, ELF_HEADER, FileHeader, PROGRAM_HEADER, SECTION_HEADER, push_program_header};
 use crate::target::Architecture;
-
-/// Bytes of the ELF header.
-pub const ELF_HEADER: u64 = 64;
-/// Bytes of a program header.
-pub const PROGRAM_HEADER: u64 = 56;
 
 /// A program header.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -159,39 +155,22 @@ pub fn bytes(facts: FileFacts, segments: &mut [ProgramHeader], sections: &Sectio
         (own.file_size, own.memory_size) = (table, table);
     }
     let mut out = Vec::with_capacity((ELF_HEADER + table + SECTION_HEADER * u64::from(sections.count())) as usize);
-    out.extend(ELFMAG);
-    out.extend([ELFCLASS64, ELFDATA2LSB, EV_CURRENT, ELFOSABI_NONE, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let kind = if facts.is_position_independent { ET_DYN } else { ET_EXEC };
-    out.extend(kind.to_le_bytes());
-    out.extend(facts.architecture.elf_machine().to_le_bytes());
-    out.extend(u32::from(EV_CURRENT).to_le_bytes());
-    out.extend(facts.entry.to_le_bytes());
-    out.extend(ELF_HEADER.to_le_bytes());
-    out.extend((ELF_HEADER + table).to_le_bytes());
-    out.extend(0_u32.to_le_bytes());
-    for half in [
-        ELF_HEADER as u16,
-        PROGRAM_HEADER as u16,
-        segments.len() as u16,
-        SECTION_HEADER as u16,
-        sections.count(),
-        sections.index(b".shstrtab"),
-    ] {
-        out.extend(half.to_le_bytes());
-    }
+    let header = FileHeader {
+        abi: ELFOSABI_NONE,
+        kind: if facts.is_position_independent { ET_DYN } else { ET_EXEC },
+        architecture: facts.architecture,
+        segment_count: segments.len() as u16,
+        facts: headers::FileFacts {
+            entry: facts.entry,
+            section_headers: ELF_HEADER + table,
+            section_count: sections.count(),
+            names_section: sections.index(b".shstrtab"),
+        },
+    };
+    header.push_to(&mut out);
     for segment in segments {
-        out.extend(segment.kind.to_le_bytes());
-        out.extend(segment.flags.to_le_bytes());
-        for word in [
-            segment.offset,
-            segment.address,
-            segment.address,
-            segment.file_size,
-            segment.memory_size,
-            segment.alignment,
-        ] {
-            out.extend(word.to_le_bytes());
-        }
+        let ProgramHeader { kind, flags, offset, address, file_size, memory_size, alignment } = *segment;
+        push_program_header(&mut out, kind, flags, [offset, address, address, file_size, memory_size, alignment]);
     }
     out.extend(sections.bytes());
     out

@@ -9,9 +9,8 @@ use object::elf::{
 
 use super::notes::Reserved;
 use crate::golang::address::{Addresses, Section, SegmentPlace, access};
+use crate::output::headers::SECTION_HEADER;
 
-/// Bytes of a section header.
-pub const SECTION_HEADER: u64 = 64;
 /// Bytes of a symbol.
 pub const SYMBOL: u64 = 24;
 
