@@ -126,6 +126,7 @@ fn file(path: &Path) -> Input {
 mod tests {
     use super::*;
     use crate::args::cc;
+    use crate::door::tests::input_names;
     use crate::external::toolchain::{Provenance, Rung, StaticKind};
     use std::ffi::OsString;
 
@@ -152,16 +153,8 @@ mod tests {
         let command = cc::parse(line.split_whitespace().map(OsString::from).collect()).unwrap();
         let exists = |path: &Path| present.contains(&path.to_str().unwrap());
         let request = assemble(command.link.request, &command.driver, &zig(), &exists);
-        let names: Vec<String> = request
-            .inputs
-            .iter()
-            .map(|input| match &input.what {
-                InputName::File(path) => path.display().to_string(),
-                InputName::Library(name) => format!("-l{name}"),
-                InputName::CppLibrary => "C++".to_owned(),
-            })
-            .collect();
-        (request, names.join(" "))
+        let names = input_names(&request).join(" ");
+        (request, names)
     }
 
     #[test]

@@ -1,25 +1,26 @@
 //! Whole sessions with an engine that only looks at what it is asked.
 
 use super::*;
-use crate::args::request::{InputName, OutputKind};
+use crate::args::request::{Input, InputName, OutputKind};
 use crate::external::toolchain::{Provenance, Rung};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+/// What a link takes, in order, in short.
+pub(super) fn input_names(request: &LinkRequest) -> Vec<String> {
+    let name = |input: &Input| match &input.what {
+        InputName::File(path) => path.display().to_string(),
+        InputName::Library(name) => format!("-l{name}"),
+        InputName::CppLibrary => "C++".to_owned(),
+    };
+    request.inputs.iter().map(name).collect()
+}
+
 /// Accepts a static link of `a.o` for aarch64 musl into `out`, completed from the toolchain below.
 fn link(request: &LinkRequest, _: &dyn Supply, _: &mut Told) -> Result<Vec<Diagnostic>> {
-    let names: Vec<String> = request
-        .inputs
-        .iter()
-        .map(|input| match &input.what {
-            InputName::File(path) => path.display().to_string(),
-            InputName::Library(name) => format!("-l{name}"),
-            InputName::CppLibrary => "C++".to_owned(),
-        })
-        .collect();
     let expected = (OutputKind::StaticExecutable, PathBuf::from("out"), "aarch64-linux-musl".parse().ok());
     assert_eq!((request.kind, request.output.clone(), request.target), expected);
-    assert_eq!(names, ["/z/crt1.o", "a.o", "C++", "/z/libc.a"]);
+    assert_eq!(input_names(request), ["/z/crt1.o", "a.o", "C++", "/z/libc.a"]);
     Ok(Vec::new())
 }
 
