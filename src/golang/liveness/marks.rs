@@ -25,29 +25,21 @@ const fn bit(is_set: bool, mark: u8) -> u8 {
     if is_set { mark } else { 0 }
 }
 
-/// What the flags of an object mean here: looking it up takes half the time of finding out.
-static OF_FLAGS: [u8; 256] = {
+/// What each value of a byte of flags means here, if one flag stands for a mark and another one for another.
+const fn marks_by_flags([first, second]: [(u8, u8); 2]) -> [u8; 256] {
     let mut marks = [0; 256];
     let mut flags = 0;
-    while flags < 256 {
-        let (is_type, reflects) = (flags as u8 & flag::GO_TYPE != 0, flags as u8 & flag::REFLECT_METHOD != 0);
-        marks[flags] = bit(is_type, TYPE) | bit(reflects, REFLECTS);
+    while flags < marks.len() {
+        marks[flags] = bit(flags as u8 & first.0 != 0, first.1) | bit(flags as u8 & second.0 != 0, second.1);
         flags += 1;
     }
     marks
-};
+}
 
+/// What the flags of an object mean here: looking it up takes half the time of finding out.
+static OF_FLAGS: [u8; 256] = marks_by_flags([(flag::GO_TYPE, TYPE), (flag::REFLECT_METHOD, REFLECTS)]);
 /// The same for the second byte of flags.
-static OF_FLAGS2: [u8; 256] = {
-    let mut marks = [0; 256];
-    let mut flags = 0;
-    while flags < 256 {
-        let (is_itab, initialises) = (flags as u8 & flag2::ITAB != 0, flags as u8 & flag2::PACKAGE_INIT != 0);
-        marks[flags] = bit(is_itab, ITAB) | bit(initialises, INITIALISER);
-        flags += 1;
-    }
-    marks
-};
+static OF_FLAGS2: [u8; 256] = marks_by_flags([(flag2::ITAB, ITAB), (flag2::PACKAGE_INIT, INITIALISER)]);
 
 /// By [`GoSymbol`].
 pub(super) struct Marks(Vec<AtomicU8>);
