@@ -15,6 +15,8 @@ pub mod inspect;
 pub mod layout;
 pub mod link;
 pub mod liveness;
+#[cfg(test)]
+mod mutation;
 pub mod output;
 pub mod par;
 pub mod relocation;

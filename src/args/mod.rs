@@ -12,4 +12,4 @@ pub mod request;
 pub mod rspfile;
 
 #[cfg(test)]
-pub(crate) mod mutation;
+pub(crate) use crate::mutation;

@@ -161,7 +161,7 @@ fn gnu_words(bytes: &[u8]) -> std::result::Result<Vec<OsString>, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::mutation::Mutation;
+    use crate::mutation::Mutation;
     use std::collections::HashMap;
 
     fn words(text: &str) -> Vec<String> {

@@ -10,7 +10,11 @@ use crate::inputs::goabi::Release;
 use crate::inputs::goarchive::PackageFile;
 use crate::inputs::goobj::Object;
 use crate::inputs::goobj::records::package_index;
+use crate::mutation::Mutation;
 use crate::target::Architecture;
+
+/// Bytes of an object's header.
+const HEADER: u32 = 96;
 
 /// A definition of an object.
 #[derive(Clone, Default)]
@@ -44,7 +48,7 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
     let mut files = Vec::new();
     for name in names {
         files.extend((name.len() as u32).to_le_bytes());
-        files.extend((96 + strings.len() as u32).to_le_bytes());
+        files.extend((HEADER + strings.len() as u32).to_le_bytes());
         strings.extend(name.bytes());
     }
     let (mut symbols, mut relocations, mut aux, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -54,7 +58,7 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
     for definition in definitions {
         let symbols = if definition.is_reference { &mut references } else { &mut symbols };
         symbols.extend((definition.name.len() as u32).to_le_bytes());
-        symbols.extend((96 + strings.len() as u32).to_le_bytes());
+        symbols.extend((HEADER + strings.len() as u32).to_le_bytes());
         strings.extend(definition.name.bytes());
         symbols.extend(definition.abi.to_le_bytes());
         symbols.extend([definition.kind, definition.flags, definition.flags2]);
@@ -102,7 +106,7 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
         none(),
     ];
     let mut bytes = [&b"\0go120ld"[..], &[0; 12]].concat();
-    let mut offset = 96 + strings.len() as u32;
+    let mut offset = HEADER + strings.len() as u32;
     for block in &blocks {
         bytes.extend(offset.to_le_bytes());
         offset += block.len() as u32;
@@ -111,6 +115,19 @@ pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
     bytes.extend(strings);
     blocks.iter().for_each(|block| bytes.extend(block));
     bytes
+}
+
+/// Copies of an object with some bytes behind its header changed.
+pub(super) fn damaged(object: &[u8], changes: usize) -> impl Iterator<Item = Vec<u8>> {
+    let mut source = Mutation::new(88_172_645_463_325_252);
+    std::iter::repeat_with(move || {
+        let mut copy = object.to_vec();
+        for _ in 0..changes {
+            let at = HEADER as usize + source.below(copy.len() - HEADER as usize);
+            copy[at] = source.next() as u8;
+        }
+        copy
+    })
 }
 
 /// A program of packages, each with the positions of those it imports; objects are added by [`load`].

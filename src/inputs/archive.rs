@@ -462,6 +462,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     /// A member's header; `name` as it stands in the field.
     fn header(name: &str, size: usize) -> Vec<u8> {
@@ -611,13 +612,7 @@ mod tests {
 
     #[test]
     fn hostile_bytes_never_panic_or_loop() {
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        let mut random = move |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut random = numbers(0x9e37_79b9_7f4a_7c15);
         let mut bsd = b"__.SYMDEF\0\0\0".to_vec();
         for word in [8u32, 0, 0x60, 4] {
             bsd.extend(word.to_le_bytes());

@@ -120,6 +120,7 @@ impl Compressed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     fn section(kind: u64, size: u64, alignment: u64, payload: &[u8]) -> Vec<u8> {
         let mut bytes: Vec<u8> = [kind, size, alignment].iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -178,13 +179,7 @@ mod tests {
 
     #[test]
     fn mutated_sections_never_panic() {
-        let mut state = 0x2545_f491_4f6c_dd1du64;
-        let mut random = move |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut random = numbers(0x2545_f491_4f6c_dd1d);
         let size = TEXT.len() as u64;
         let sections = [section(1, size, 4, &zlib(TEXT)), section(2, size, 4, &zstd::bulk::compress(TEXT, 3).unwrap())];
         let mut refused = 0;

@@ -347,6 +347,7 @@ pub(crate) mod samples {
 mod tests {
     use super::samples::{PC32, Table};
     use super::*;
+    use crate::mutation::numbers;
 
     fn problem(table: &Table) -> (u64, &'static str) {
         let error = split(&table.bytes, &table.relocations).unwrap_err();
@@ -449,13 +450,7 @@ mod tests {
         let other = table.cie(Some(9));
         table.fde(other, 2, 0, 0, Some(3));
         table.terminator();
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        let mut random = move |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut random = numbers(0x9e37_79b9_7f4a_7c15);
         let mut accepted = 0;
         for _ in 0..20_000 {
             let mut bytes = table.bytes.clone();

@@ -195,6 +195,7 @@ fn text_or_unknown(data: &[u8]) -> FileKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     /// An ELF header of 64 bytes.
     fn elf_header(class: u8, order: u8, kind: u8, machine: u8) -> Vec<u8> {
@@ -269,21 +270,15 @@ mod tests {
 
     #[test]
     fn any_bytes_have_a_kind() {
-        let mut state = 88_172_645_463_325_252u64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
+        let mut random = numbers(88_172_645_463_325_252);
         let seeds =
             [elf_header(2, 1, 1, 62), b"!<arch>\n__.PKGDEF       ".to_vec(), vec![0x64, 0x86, 1, 0, 9], vec![0; 64]];
         for round in 0..4000 {
             let mut mutant = seeds[round % seeds.len()].clone();
-            mutant.truncate(random() as usize % (mutant.len() + 1));
+            mutant.truncate(random(mutant.len() + 1));
             for byte in mutant.iter_mut().take(24) {
-                if random() % 8 == 0 {
-                    *byte = random() as u8;
+                if random(8) == 0 {
+                    *byte = random(256) as u8;
                 }
             }
             let kind = FileKind::of(&mutant);

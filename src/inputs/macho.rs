@@ -248,6 +248,7 @@ fn architecture((cpu, subtype): (u32, u32)) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     pub(crate) const ARM64: u32 = 0x0100_000c;
     const X86_64: u32 = 0x0100_0007;
@@ -318,13 +319,7 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_bytes_never_panic_or_loop() {
-        let mut state = 0x853c_49e6_748f_ea9bu64;
-        let mut random = move |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut random = numbers(0x853c_49e6_748f_ea9b);
         let seeds =
             [object(ARM64, 0), fat(&[(X86_64, 3, object(X86_64, 3)), (ARM64, 0, archive_of(&object(ARM64, 0)))])];
         let mut described = 0;

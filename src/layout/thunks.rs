@@ -240,6 +240,7 @@ fn address(column: &[u64], position: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::Mutation;
 
     const LIMITS: Limits = Limits { reach: 1 << 27, thunk_size: 12 };
     const MIB: u64 = 1 << 20;
@@ -319,24 +320,16 @@ mod tests {
         }
     }
 
-    /// xorshift64*.
-    fn noise(state: &mut u64) -> u64 {
-        *state ^= *state >> 12;
-        *state ^= *state << 25;
-        *state ^= *state >> 27;
-        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
     /// 300 MB in pieces of about 64 KiB, with calls from everywhere to everywhere.
     fn large() -> Program {
-        let mut state = 0x7417;
-        let sizes: Vec<u64> = (0..4800).map(|_| 4 * (1024 + noise(&mut state) % 30_000)).collect();
-        let targets: Vec<(u32, u64)> = (0..2000).map(|_| ((noise(&mut state) % 4800) as u32, 0)).collect();
+        let mut noise = Mutation::new(0x7417);
+        let sizes: Vec<u64> = (0..4800).map(|_| 4 * (1024 + noise.next() % 30_000)).collect();
+        let targets: Vec<(u32, u64)> = (0..2000).map(|_| ((noise.next() % 4800) as u32, 0)).collect();
         let branches = (0..20_000)
             .map(|_| {
-                let atom = (noise(&mut state) % 4800) as u32;
-                let offset = noise(&mut state) % (sizes[atom as usize] / 4) * 4;
-                Branch { atom, target: (noise(&mut state) % 2000) as u32, offset }
+                let atom = (noise.next() % 4800) as u32;
+                let offset = noise.next() % (sizes[atom as usize] / 4) * 4;
+                Branch { atom, target: (noise.next() % 2000) as u32, offset }
             })
             .collect();
         Program { sizes, branches, targets }
@@ -413,14 +406,14 @@ mod tests {
 
     #[test]
     fn groups_are_never_too_far_apart() {
-        let mut state = 99;
+        let mut noise = Mutation::new(99);
         for _ in 0..50 {
-            let mut at = noise(&mut state) % MIB;
+            let mut at = noise.next() % MIB;
             let atoms: Vec<CodeAtom> = (0..60)
                 .map(|_| {
-                    let size = match noise(&mut state) % 12 {
-                        0 => noise(&mut state) % (250 * MIB),
-                        _ => noise(&mut state) % (20 * MIB),
+                    let size = match noise.next() % 12 {
+                        0 => noise.next() % (250 * MIB),
+                        _ => noise.next() % (20 * MIB),
                     };
                     let atom = CodeAtom { address: at, size };
                     at += size;

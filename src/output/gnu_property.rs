@@ -219,6 +219,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     const X86: Architecture = Architecture::X86_64;
     const ISA_NEEDED: u32 = 0xc000_8002;
@@ -305,13 +306,7 @@ mod tests {
     fn mutated_notes_never_panic() {
         let mut note = written(&properties(&[(X86_FEATURE_1_AND, 3), (ISA_NEEDED, 1), (STACK_SIZE, 9)]));
         note.extend(note.clone());
-        let mut state = 0x1234_5678_9abc_def1u64;
-        let mut random = move |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut random = numbers(0x1234_5678_9abc_def1);
         let (mut good, mut bad) = (0, 0);
         for _ in 0..20_000 {
             let mut bytes = note.clone();

@@ -112,6 +112,7 @@ impl Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     #[test]
     fn reads_rust_and_cpp_names() {
@@ -148,13 +149,7 @@ mod tests {
 
     #[test]
     fn hostile_names_never_panic() {
-        let mut state = 0x0123_4567_89ab_cdefu64;
-        let mut random = move |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut random = numbers(0x0123_4567_89ab_cdef);
         let seeds: [&[u8]; 6] = [
             b"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE",
             b"_RNvMNtCs1234_7mycrate3fooINtB2_3BarpE3baz",

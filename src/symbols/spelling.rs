@@ -222,6 +222,7 @@ fn distance(from: &[u8], to: &[u8], limit: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     fn dictionary(names: &[&'static str]) -> Dictionary<'static> {
         let known: Vec<Known> =
@@ -267,13 +268,7 @@ mod tests {
 
     #[test]
     fn the_band_changes_no_distance() {
-        let mut state = 0x2545_f491_4f6c_dd1du64;
-        let mut random = move |below: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % below
-        };
+        let mut random = numbers(0x2545_f491_4f6c_dd1d);
         for _ in 0..5000 {
             let mut word = || (0..random(9)).map(|_| b'a' + random(3) as u8).collect::<Vec<u8>>();
             let (from, to) = (word(), word());

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::args::control::{Backend, ErrorFormat};
-use crate::args::mutation::Mutation;
 use crate::args::request::{BuildId, Strip};
+use crate::mutation::Mutation;
 
 /// What `go build -ldflags=-extld=cgolink` passes for a program with one C library and `-static` from `$CC`.
 const GO_STATIC: &str = "--target=aarch64-linux-musl -static -s -Wl,--build-id=0x4b6f -o /t/b001/exe/a.out \

@@ -107,8 +107,8 @@ fn split_words(text: &[u8]) -> std::result::Result<Vec<OsString>, &'static str> 
 mod tests {
     use super::*;
     use crate::args::golink::{self, Asked, GoLink};
-    use crate::args::mutation::Mutation;
     use crate::diag::Diagnostics;
+    use crate::mutation::Mutation;
     use tempfile::TempDir;
 
     fn all(split: Split, text: &str) -> Vec<String> {

@@ -158,6 +158,7 @@ pub(super) fn split_unquoted(line: &str, exists: impl Fn(&Path) -> bool) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutation::numbers;
 
     const ZIG: &str = "ar rcs /c/o/1/libc.a /c/o/2/aio.o\n\
         ld.lld -r --error-limit=0 -O3 -o /c/o/3/crt1.o /c/o/4/crt1.o\n\
@@ -219,13 +220,7 @@ mod tests {
     /// Any damage to the text gives some answer, or none, without a panic.
     #[test]
     fn survives_damaged_text() {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % below as u64) as usize
-        };
+        let mut next = numbers(0x9e37_79b9_7f4a_7c15);
         for text in [ZIG, GCC] {
             for round in 0..2000 {
                 let mut bytes = text.as_bytes().to_vec();

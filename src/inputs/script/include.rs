@@ -70,7 +70,7 @@ mod tests {
     use super::super::ast::{Command, Content, SectionCommand};
     use super::super::parse_including;
     use super::*;
-    use crate::args::mutation::Mutation;
+    use crate::mutation::Mutation;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");

@@ -337,6 +337,7 @@ fn memory(lexer: &mut Lexer) -> Parsed<Vec<MemoryRegion>> {
 mod tests {
     use super::super::ast::{Content, Expression, SectionCommand, Sort};
     use super::*;
+    use crate::mutation::numbers;
 
     fn read(text: &str) -> Script {
         parse(text.as_bytes(), Path::new("t.ld")).unwrap_or_else(|error| panic!("{error}"))
@@ -510,12 +511,7 @@ mod tests {
 
     #[test]
     fn nothing_makes_it_panic() {
-        // A linear congruential generator (Knuth's MMIX constants) keeps the test the same on every run.
-        let mut state = 1u64;
-        let mut random = move |below: usize| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as usize % below
-        };
+        let mut random = numbers(1);
         for seed in [LIBC, KERNEL, "V1 { global: a; extern \"C++\" { b*; }; local: *; } V0;"] {
             for _ in 0..3000 {
                 let mut text = seed.as_bytes().to_vec();

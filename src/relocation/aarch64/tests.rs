@@ -1,6 +1,7 @@
 //! Byte-exact tests. The expected instructions are what GNU as makes of the assembler that aaelf64 prescribes.
 
 use super::*;
+use crate::mutation::Mutation;
 
 mod sequences;
 
@@ -254,21 +255,9 @@ fn the_thread_pointer_lies_before_the_block() {
     assert_eq!(Aarch64::thread_pointer(0x40_4000, 0x24, 0), 0x40_3ff0);
 }
 
-/// xorshift64*, so that a failure can be repeated.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-}
-
 #[test]
 fn no_bytes_panic() {
-    let mut noise = Noise(0x5eed);
+    let mut noise = Mutation::new(0x5eed);
     let interesting = [0x9000_0000u32, 0x1000_0000, 0xf940_0000, 0x9100_0000, 0x9400_0000, 0xd503_201f, 0xd63f_0020];
     for _ in 0..200_000 {
         let words: Vec<u32> = (0..noise.next() % 5)

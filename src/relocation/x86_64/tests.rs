@@ -1,6 +1,7 @@
 //! Byte-exact tests. The expected instructions are what GNU as makes of the assembler that the psABI prescribes.
 
 use super::*;
+use crate::mutation::Mutation;
 
 mod sequences;
 
@@ -222,21 +223,9 @@ fn the_thread_pointer_ends_the_block() {
     assert_eq!(X86_64::thread_pointer(0x40_3000, 0x24, 0), 0x40_3024);
 }
 
-/// xorshift64*, so that a failure can be repeated.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-}
-
 #[test]
 fn no_bytes_panic() {
-    let mut noise = Noise(0x5eed);
+    let mut noise = Mutation::new(0x5eed);
     let interesting = [0x66, 0x48, 0x4c, 0x8b, 0x8d, 0x3d, 0x05, 0xe8, 0xff, 0x15, 0x25, 0xd5, 0x03, 0x81, 0x10];
     for _ in 0..200_000 {
         let length = (noise.next() % 28) as usize;

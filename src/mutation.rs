@@ -1,6 +1,12 @@
-//! Deterministic damage for tests of what reads command lines: the same seed gives the same sequence everywhere.
+//! Numbers and damage that only look random, for tests: the same seed gives the same sequence everywhere.
 
-/// A source of damaged copies.
+/// Numbers below the bounds that are asked for; `seed` must not be 0.
+pub(crate) fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut source = Mutation::new(seed);
+    move |bound| source.below(bound)
+}
+
+/// A source of numbers and of damaged copies.
 pub(crate) struct Mutation(u64);
 
 impl Mutation {
