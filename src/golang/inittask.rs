@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::kind::Kind;
 use super::program::Program;
@@ -20,41 +21,61 @@ const POINTER: u64 = 8;
 /// Bytes of a task without functions to run: it orders others, and the runtime need not know it.
 const EMPTY_TASK: u64 = 8;
 
-/// Makes the tables; the program's own, which is a root of liveness.
-pub fn make(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Option<GoSymbol>> {
+/// The tasks that have something to run, in order.
+pub struct Plan {
+    main: Option<Vec<GoSymbol>>,
+    /// Tasks of the runtime, and the variable that tells it of them.
+    runtime: Option<(Vec<GoSymbol>, GoSymbol)>,
+}
+
+/// Finds the order.
+pub fn plan(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<Plan> {
     let main = match program.build_mode {
         BuildMode::Exe | BuildMode::Pie | BuildMode::CArchive | BuildMode::CShared => {
-            table(symbols, b"main..inittask", b"go:main.inittasks")?
+            tasks(symbols, b"main..inittask")?
         }
         // Refused before: the tables of shared libraries and plugins start from other packages.
         BuildMode::Shared | BuildMode::Plugin => None,
     };
-    let Some(runtime) = symbols.find(b"runtime.runtime_inittasks", Version::Abi0) else { return Ok(main) };
+    let variable = symbols.find(b"runtime.runtime_inittasks", Version::Abi0);
+    let Some(variable) = variable else { return Ok(Plan { main, runtime: None }) };
     // The runtime runs its own tasks, and those of what it imports, before any other.
-    if let Some(tasks) = table(symbols, b"runtime..inittask", b"go:runtime.inittasks")? {
+    let runtime = tasks(symbols, b"runtime..inittask")?.map(|tasks| (tasks, variable));
+    Ok(Plan { main, runtime })
+}
+
+/// Makes the tables; the program's own, which is a root of liveness.
+pub fn make(symbols: &mut Symbols<'_>, plan: Plan) -> Option<GoSymbol> {
+    let main = plan.main.map(|tasks| table(symbols, tasks, b"go:main.inittasks"));
+    if let Some((tasks, variable)) = plan.runtime {
+        let tasks = table(symbols, tasks, b"go:runtime.inittasks");
         let count = symbols.size(tasks) / POINTER;
-        symbols.set_kind(runtime, Kind::NoptrData);
-        let slice = symbols.edit(runtime);
+        symbols.set_kind(variable, Kind::NoptrData);
+        let slice = symbols.edit(variable);
         (slice.size, slice.data) = (0, Vec::new().into());
         slice.push_address(tasks, 0);
         slice.push_u64(count);
         slice.push_u64(count);
     }
-    Ok(main)
+    main
 }
 
-/// A table of the tasks that a root asks for; none if there is no such root.
-fn table(symbols: &mut Symbols<'_>, root: &[u8], name: &[u8]) -> Result<Option<GoSymbol>> {
-    let Some(root) = symbols.find(root, Version::Abi0) else { return Ok(None) };
-    let order = schedule(symbols, root)?;
+fn table(symbols: &mut Symbols<'_>, tasks: Vec<GoSymbol>, name: &[u8]) -> GoSymbol {
     let table = symbols.make_alone(name, Version::Abi0);
     symbols.set_kind(table, Kind::NoptrData);
-    let needed: Vec<GoSymbol> = order.into_iter().filter(|task| symbols.size(*task) > EMPTY_TASK).collect();
     let contents = symbols.edit(table);
-    for task in needed {
+    for task in tasks {
         contents.push_address(task, 0);
     }
-    Ok(Some(table))
+    table
+}
+
+/// What is to be run of the tasks that a root asks for; none if there is no such root.
+fn tasks(symbols: &Symbols<'_>, root: &[u8]) -> Result<Option<Vec<GoSymbol>>> {
+    let Some(root) = symbols.find(root, Version::Abi0) else { return Ok(None) };
+    let mut order = schedule(symbols, root)?;
+    order.retain(|task| symbols.size(*task) > EMPTY_TASK);
+    Ok(Some(order))
 }
 
 /// Tasks that a task waits for.
@@ -70,19 +91,22 @@ fn schedule(symbols: &Symbols<'_>, root: GoSymbol) -> Result<Vec<GoSymbol>> {
     let mut importers: HashMap<GoSymbol, Vec<GoSymbol>> = HashMap::new();
     let mut ready = BinaryHeap::new();
     let mut found = vec![root];
-    while let Some(task) = found.pop() {
-        let mut count = 0;
-        for import in imports(symbols, task) {
-            count += 1;
-            importers.entry(import).or_default().push(task);
-            waits.entry(import).or_insert_with(|| {
-                found.push(import);
-                0
-            });
-        }
-        waits.insert(task, count);
-        if count == 0 {
-            ready.push(Reverse((symbols.name(task), task)));
+    while !found.is_empty() {
+        // Each task's page is one that nobody has looked at before: that takes longer than what is done with it.
+        let imports = found.par_iter().map(|task| imports(symbols, *task).collect::<Vec<_>>());
+        let imports: Vec<Vec<GoSymbol>> = imports.collect();
+        for (task, imports) in std::mem::take(&mut found).into_iter().zip(imports) {
+            waits.insert(task, imports.len());
+            if imports.is_empty() {
+                ready.push(Reverse((symbols.name(task), task)));
+            }
+            for import in imports {
+                importers.entry(import).or_default().push(task);
+                waits.entry(import).or_insert_with(|| {
+                    found.push(import);
+                    0
+                });
+            }
         }
     }
     let mut order = Vec::with_capacity(waits.len());
@@ -133,7 +157,8 @@ mod tests {
         all.push(Definition { name: "runtime.runtime_inittasks", kind: 9, size: 24, ..Definition::default() });
         let objects = [fixture::object(&all)];
         let mut symbols = fixture::load(&program, &objects);
-        let main = make(&mut symbols, &program)?.expect("main has a task");
+        let plan = plan(&symbols, &program)?;
+        let main = make(&mut symbols, plan).expect("main has a task");
         assert_eq!((symbols.name(main), symbols.kind(main)), (&b"go:main.inittasks"[..], Kind::NoptrData));
         let slice = symbols.find(b"runtime.runtime_inittasks", Version::Abi0).expect("a definition");
         let names = |table: GoSymbol| -> Vec<String> {

@@ -2,8 +2,8 @@
 //! `cmd/link/internal/ld/main.go`).
 //!
 //! ```text
-//! load -> resolve -> strictdups::check -> linkname::check -> setup::fips
-//!      -> inittask -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
+//! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
+//!      -> inittask::make -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure -> text::settle
 //!      -> typelink::list | pclntab::measure | dwarf::plan -> typelink -> buildinfo -> pclntab
 //!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
@@ -181,10 +181,12 @@ fn reach<'data>(
     let mut symbols = resolve::resolve(objects, &program.packages, program.release)?;
     let warnings = strictdups::check(&symbols, program)?;
     let definitions = (program.options.verbose > 0).then(|| verbose::Definitions::count(&symbols));
-    linkname::check(&symbols, program)?;
+    let (checked, plan) = rayon::join(|| linkname::check(&symbols, program), || inittask::plan(&symbols, program));
+    checked?;
+    let plan = plan?;
     let fips = setup::fips(&mut symbols);
     phases.start("Inittasks");
-    let init_tasks = inittask::make(&mut symbols, program)?;
+    let init_tasks = inittask::make(&mut symbols, plan);
     phases.start("Deadcode");
     let wanted = program.options.dump_dependencies.then_some(dump as &mut dyn Write);
     liveness::mark(&mut symbols, program, Roots { init_tasks, exports: &[] }, wanted)?;

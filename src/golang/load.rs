@@ -3,10 +3,10 @@
 //!
 //! The archives of an importcfg are all read at once, by as many workers as there are; then the packages are put in order.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
-use indexmap::IndexMap;
 use rayon::prelude::*;
 
 use super::program::{Package, Program};
@@ -60,7 +60,7 @@ struct Loader<'data> {
     /// Read in advance.
     read: HashMap<String, Result<PackageFile<'data>>>,
     packages: Vec<Package<'data>>,
-    by_path: IndexMap<String, PackageId>,
+    by_path: HashMap<String, PackageId>,
     objects: Vec<ObjectInput<'data>>,
     /// How many of the packages have had their imports added.
     done: usize,
@@ -78,7 +78,7 @@ impl<'data> Loader<'data> {
             config,
             read,
             packages: Vec::new(),
-            by_path: IndexMap::new(),
+            by_path: HashMap::new(),
             objects: Vec::new(),
             done: 0,
             errors: Vec::new(),
@@ -152,7 +152,7 @@ impl<'data> Loader<'data> {
 
     fn import(&mut self, from: PackageId, path: &str, fingerprint: Fingerprint) -> Result<PackageId> {
         let path = clean(path);
-        if let Some(&id) = self.by_path.get(&path) {
+        if let Some(&id) = self.by_path.get(&*path) {
             let known = self.packages[id.index()].fingerprint;
             if known != Fingerprint::default() && known != fingerprint {
                 let importer = self.packages[from.index()].path.clone();
@@ -287,9 +287,9 @@ fn stale(package: &Package<'_>, importer: &str, has: Fingerprint, expected: Fing
 }
 
 /// A package path without empty, `.` and `..` elements.
-fn clean(path: &str) -> String {
+fn clean(path: &str) -> Cow<'_, str> {
     if !path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return path.to_owned();
+        return path.into();
     }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -301,5 +301,5 @@ fn clean(path: &str) -> String {
             other => parts.push(other),
         }
     }
-    parts.join("/")
+    parts.join("/").into()
 }

@@ -109,20 +109,17 @@ fn entries<'data>(
         let path = program::escape_path(&packages[input.package.index()].path);
         first_of.entry(path).or_insert(ObjectId(index as u32));
     }
+    let find = |path: &[u8]| first_of.get(std::str::from_utf8(path).unwrap_or_default()).copied();
+    let referenced = inputs.par_iter().map(|input| input.object.packages().map(find).collect());
+    let referenced: Vec<Vec<Option<ObjectId>>> = referenced.collect();
     let mut errors = Vec::new();
     // No symbol has the id 0.
     let (mut first, mut base) = (1u64, 0u64);
     let mut objects = Vec::with_capacity(inputs.len());
-    for ObjectInput { object, package } in inputs {
-        let find = |(index, path): (usize, &[u8])| {
-            let path = std::str::from_utf8(path).unwrap_or_default();
-            let found = first_of.get(path).copied();
-            if index > 0 && found.is_none() {
-                errors.push(unknown_package(&packages[package.index()], path));
-            }
-            found
-        };
-        let referenced: Vec<Option<ObjectId>> = object.packages().enumerate().map(find).collect();
+    for (ObjectInput { object, package }, referenced) in inputs.into_iter().zip(referenced) {
+        // The first stands for no package.
+        let unknown = object.packages().zip(&referenced).skip(1).filter(|(_, found)| found.is_none());
+        errors.extend(unknown.map(|(path, _)| unknown_package(&packages[package.index()], path)));
         let counts = object.counts();
         let entry = ObjectEntry {
             object,
@@ -154,7 +151,8 @@ fn set_windows(objects: &mut [ObjectEntry<'_>]) {
     }
 }
 
-fn unknown_package(from: &Package<'_>, path: &str) -> Diagnostic {
+fn unknown_package(from: &Package<'_>, path: &[u8]) -> Diagnostic {
+    let path = std::str::from_utf8(path).unwrap_or_default();
     let origin = Origin { package: Some(from.path.clone()), ..Origin::file(from.file) };
     Diagnostic::error("missing-package", format!("refers to package {path}, which is not part of the link"))
         .at(origin)

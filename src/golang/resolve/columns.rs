@@ -32,18 +32,19 @@ pub(super) fn number<'data>(
     let total = |of: fn(&Count) -> u32| counts.iter().map(of).sum::<u32>();
     let first_external = 1 + total(|count| count.package) + total(|count| count.others);
     let count = (first_external + total(|count| count.references)) as usize;
-    // Memory is made by those who look at it first: by all workers.
-    let homes = (0..count).into_par_iter().map(|_| Home { object: MADE, local: u32::MAX }).collect();
-    let kinds = (0..count).into_par_iter().map(|_| Kind::Undefined).collect();
+    let (homes, (kinds, attributes, flags, alignments)) = rayon::join(
+        || column(count, Home { object: MADE, local: u32::MAX }),
+        || (column(count, Kind::Undefined), column(count, 0), column(count, (0, 0)), column(count, 0)),
+    );
     let mut symbols = Symbols {
         objects,
         packages: packages.iter().map(|package| package.path.clone()).collect(),
         slots: Vec::new(),
         homes,
         kinds,
-        attributes: vec![0; count],
-        flags: vec![(0, 0); count],
-        alignments: vec![0; count],
+        attributes,
+        flags,
+        alignments,
         names: NameTable::default(),
         builtins: Vec::new(),
         made: Vec::new(),
@@ -54,6 +55,13 @@ pub(super) fn number<'data>(
     fill(&mut symbols, &counts, &slots);
     symbols.slots = slots.resolved();
     symbols
+}
+
+/// A column with room for the symbols that later stages make, so that it need not move. Room that nobody uses takes no memory.
+fn column<T: Copy>(count: usize, value: T) -> Vec<T> {
+    let mut column = Vec::with_capacity(count + count / 4 + (1 << 12));
+    column.resize(count, value);
+    column
 }
 
 impl Count {
