@@ -4,13 +4,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use cgolink::inputs::script::{parser, version};
 use libfuzzer_sys::fuzz_target;
-use tempfile::TempDir;
-
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder for included files"));
 
 fuzz_target!(|data: &[u8]| {
     let mut parts = data.split(|&byte| byte == 0);
@@ -22,18 +18,16 @@ fuzz_target!(|data: &[u8]| {
     let _ = version::parse_dynamic_list(text, path);
 
     let mut names = Vec::new();
+    let folder = tempfile::tempdir().expect("a folder for included files");
     while let (Some(name), Some(text)) = (parts.next(), parts.next()) {
         let Some(name) = std::str::from_utf8(name).ok().filter(|name| is_plain(name)) else { continue };
-        fs::write(FOLDER.path().join(name), text).expect("the folder can be written");
+        fs::write(folder.path().join(name), text).expect("the folder can be written");
         names.push(name);
     }
     let known = |name: &Path, _: &Path| {
-        names.iter().find(|known| Path::new(known) == name).map(|known| FOLDER.path().join(known))
+        names.iter().find(|known| Path::new(known) == name).map(|known| folder.path().join(known))
     };
     let _ = parser::parse_including(text, path, &known);
-    for name in names {
-        let _ = fs::remove_file(FOLDER.path().join(name));
-    }
 });
 
 /// Whether a name is that of a file in the folder itself.
