@@ -67,10 +67,13 @@ fn truth(value: &OsString) -> Result<bool, String> {
 fn number(value: &OsString) -> Result<i64, String> {
     let wrong = || format!("'{}' is not a number", value.to_string_lossy());
     let text = value.to_str().ok_or_else(wrong)?.replace('_', "");
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(&text)),
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(&text)),
     };
+    if digits.starts_with(['+', '-']) {
+        return Err(wrong());
+    }
     let lower = digits.to_ascii_lowercase();
     let (digits, base) = match () {
         () if lower.starts_with("0x") => (&lower[2..], 16),
@@ -79,8 +82,8 @@ fn number(value: &OsString) -> Result<i64, String> {
         () if lower.len() > 1 && lower.starts_with('0') => (&lower[1..], 8),
         () => (&lower[..], 10),
     };
-    let magnitude = i64::from_str_radix(digits, base).map_err(|_| wrong())?;
-    Ok(if negative { -magnitude } else { magnitude })
+    // There is one number more below zero than above.
+    i64::from_str_radix(&format!("{sign}{digits}"), base).map_err(|_| wrong())
 }
 
 fn text(value: OsString) -> Result<Option<String>, String> {

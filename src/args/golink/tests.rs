@@ -51,6 +51,11 @@ fn symbols_go_without_debug_information_unless_said_otherwise() {
 fn numbers_are_those_of_go() {
     assert_eq!(link(&["-T", "0x401000", "x"]).text_address, Some(0x401000));
     assert_eq!(link(&["-T=-1", "x"]).text_address, None);
+    assert_eq!(link(&["-randlayout", "-9223372036854775808", "x"]).random_layout, i64::MIN);
+    assert_eq!(link(&["-randlayout=-0x1f", "x"]).random_layout, -31);
+    for wrong in ["-+5", "+-5", "--5", "0x", "9223372036854775808", "5 "] {
+        assert!(parse(&line(&["-randlayout", wrong, "x"])).is_err(), "{wrong}");
+    }
     assert_eq!(link(&["-v", "-v", "x"]).verbose, 2);
     assert_eq!(link(&["-v=3", "x"]).verbose, 3);
 }
