@@ -37,11 +37,13 @@ def compile_inputs(folder):
     zig = bench.which("zig") or bench.fail("zig is missing: python3 tools/setup.py bench")
     flags = ["--target=x86_64-linux-musl", "-O1", "-g", "-c", "-ffreestanding", "-ffunction-sections", "-fcommon"]
     flags += ["-funwind-tables", "-fno-stack-protector", "-fno-sanitize=all"]
+    # The same objects wherever the project lies.
+    flags += [f"-ffile-prefix-map={SOURCES}=.", f"-ffile-prefix-map={folder}=."]
     for source in sorted(SOURCES.iterdir()):
         cpp = source.suffix == ".cpp"
         more = ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"] if cpp else []
         command = [zig, "c++" if cpp else "cc", *flags, *more, str(source), "-o", str(folder / f"{source.stem}.o")]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, cwd=SOURCES)
     archive = folder / "libmembers.a"
     subprocess.run(["ar", "rcs", archive, folder / "member.o", folder / "deeper.o"], check=True)
     return [folder / "first.o", folder / "second.o", archive]
@@ -141,7 +143,7 @@ def main():
     # Whoever detaches its last work is watched over as well as the others when it does not.
     chosen = {
         name: command for name, (command, _) in bench.linkers().items()
-        if name not in ("mold", "wild") and (not only or name in only)
+        if name not in ("mold", "wild") and (not only or name.removesuffix("-nofork") in only)
     }
     chosen = {name.removesuffix("-nofork"): command for name, command in chosen.items()}
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
