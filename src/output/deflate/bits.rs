@@ -7,8 +7,8 @@ pub(super) const SPARE: usize = 8;
 
 /// Writes bits into room whose size is known before. What does not fit is left out.
 pub(super) struct Bits<'a> {
+    /// The room that is left.
     out: &'a mut [u8],
-    at: usize,
     /// Bits that are not in `out` yet.
     waiting: u64,
     count: u32,
@@ -17,7 +17,7 @@ pub(super) struct Bits<'a> {
 impl<'a> Bits<'a> {
     /// Starts with some bits that wait.
     pub fn new(out: &'a mut [u8], (waiting, count): (u64, u32)) -> Self {
-        Bits { out, at: 0, waiting, count }
+        Bits { out, waiting, count }
     }
 
     /// Adds bits; at most 63 may wait, and up to 7 wait after [`Bits::flush`].
@@ -36,17 +36,18 @@ impl<'a> Bits<'a> {
     /// Writes the bytes that are whole.
     #[inline(always)]
     pub fn flush(&mut self) {
-        if let Some(room) = self.out.get_mut(self.at..self.at + SPARE) {
-            room.copy_from_slice(&self.waiting.to_le_bytes());
+        if let Some(room) = self.out.first_chunk_mut::<SPARE>() {
+            *room = self.waiting.to_le_bytes();
+            let whole = (self.count / 8) as usize % SPARE;
+            self.out = &mut std::mem::take(&mut self.out)[whole..];
         }
-        self.at += (self.count / 8) as usize;
         self.waiting >>= self.count & !7;
         self.count &= 7;
     }
 
-    /// How many bytes are written, and the bits that wait.
+    /// How many bytes of the room are left, and the bits that wait.
     pub fn end(mut self) -> (usize, (u64, u32)) {
         self.flush();
-        (self.at, (self.waiting, self.count))
+        (self.out.len(), (self.waiting, self.count))
     }
 }

@@ -84,8 +84,10 @@ impl Block {
         Block { literals, distances, told, lengths, counts, ordered, cost }
     }
 
-    /// Writes the head of a block that is not the last one.
-    pub fn put_head(&self, out: &mut Bits<'_>) {
+    /// Writes the head of a block that is not the last one, behind some bits that wait. Returns how much room is left, and
+    /// the bits that wait then.
+    pub fn put_head(&self, room: &mut [u8], waiting: (u64, u32)) -> (usize, (u64, u32)) {
+        let mut out = Bits::new(room, waiting);
         out.put(0b100, 3);
         out.put(self.counts.0 as u64 - 257, 5);
         out.put(self.counts.1 as u64 - 1, 5);
@@ -100,6 +102,7 @@ impl Block {
             out.put(value.into(), extra.into());
             out.flush();
         }
+        out.end()
     }
 }
 
