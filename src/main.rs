@@ -20,7 +20,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
-    sys::set_up_memory();
+    sys::keep_freed_memory();
     let argv: Vec<OsString> = std::env::args_os().collect();
     let environment = Environment::of_process();
     start_log(&argv);

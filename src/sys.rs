@@ -15,46 +15,12 @@ pub fn map(file: &File) -> io::Result<Mmap> {
     unsafe { Mmap::map(file) }
 }
 
-/// Sets up the C library's allocator for stages that make and drop columns of megabytes. It keeps what is freed, for memory
-/// that goes back to the system comes again page by page; all threads share it, so that what one of them frees serves any;
-/// and it asks the system for large pages, of which there are 512 times fewer. To be called before there are threads.
-pub fn set_up_memory() {
+/// Lets the C library's allocator keep what is freed. A link's stages make and drop columns of megabytes, and memory that goes
+/// back to the system each time comes again page by page. To be called before there are threads.
+pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        allocator::set(libc::M_MMAP_THRESHOLD, 32 << 20);
-        allocator::set(libc::M_TRIM_THRESHOLD, i32::MAX);
-        allocator::set(libc::M_ARENA_MAX, 1);
-        allocator::reserve_large_pages();
-    }
-}
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-mod allocator {
-    const LARGE_PAGE: usize = 2 << 20;
-    /// By how many bytes the heap grows at first: enough for most links. Only what is written to takes memory.
-    const RESERVED: usize = 256 << 20;
-
-    /// Sets one of the allocator's numbers; only while there is one thread.
-    pub fn set(parameter: i32, value: i32) {
+    for (parameter, value) in [(libc::M_MMAP_THRESHOLD, 32 << 20), (libc::M_TRIM_THRESHOLD, i32::MAX)] {
         // SAFETY: sets a number that glibc's allocator looks at; no other thread exists that could do the same.
         let _ = unsafe { libc::mallopt(parameter, value) };
-    }
-
-    /// Lets the heap grow at once, and asks for large pages there. A system that has none, or not so much, gives what it has.
-    pub fn reserve_large_pages() {
-        set(libc::M_TOP_PAD, RESERVED as i32);
-        let mut first = Vec::<u8>::new();
-        // More than the heap has, so that it grows.
-        let is_reserved = first.try_reserve_exact(LARGE_PAGE).is_ok();
-        set(libc::M_TOP_PAD, LARGE_PAGE as i32);
-        let start = first.as_ptr().addr().next_multiple_of(LARGE_PAGE);
-        // SAFETY: an increment of 0 only tells where the heap ends.
-        let end = unsafe { libc::sbrk(0) }.addr();
-        let length = end.saturating_sub(start);
-        // What was given may lie elsewhere than in the heap.
-        if is_reserved && (1..=RESERVED + LARGE_PAGE).contains(&length) {
-            // SAFETY: the advice changes how memory is provided, never what it holds.
-            let _ = unsafe { libc::madvise(std::ptr::without_provenance_mut(start), length, libc::MADV_HUGEPAGE) };
-        }
     }
 }
