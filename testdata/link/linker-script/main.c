@@ -11,6 +11,8 @@
 //#ExpectSection: .mytext align=64
 //#SkipPeer: mold wild (their scripts are not whole)
 // A script of the user's own says what goes where: addresses, KEEP, symbols, sorting, alignment, /DISCARD/, assertions.
+#include "../leave.h"
+
 extern char special_start[], special_end[], special_size[], sorted_start[];
 __attribute__((section(".special"), used)) static const int a = 1;
 __attribute__((section(".special.b"), used)) static const int b = 2;
@@ -20,17 +22,6 @@ __attribute__((section(".sorted.1"), used)) static const char first = 'a';
 __attribute__((section(".keep.me"))) int kept = 5;
 __attribute__((section(".text.dropped"))) int dropped(void) { return 9; }
 int zeroed;
-
-__attribute__((noreturn)) static void leave(long status) {
-#if defined(__x86_64__)
-  __asm__ volatile("syscall" : : "a"(60), "D"(status));
-#else
-  register long x8 __asm__("x8") = 93;
-  register long x0 __asm__("x0") = status;
-  __asm__ volatile("svc 0" : : "r"(x8), "r"(x0));
-#endif
-  __builtin_unreachable();
-}
 
 void begin(void) {
   char *volatile size = special_size;

@@ -30,16 +30,10 @@
 //#ExpectError[aarch64]: error: .*other.*: missing BTI property
 //#SkipPeer: wild bfd mold lld (words of the message)
 // Indirect branch tracking and its like hold for the program only if every file has them.
+#include "../leave.h"
+
 int other(int);
 
-__attribute__((used)) static void leave(long status) {
-#ifdef __x86_64__
-  __asm__ volatile("syscall" : : "a"(60L), "D"(status) : "rcx", "r11", "memory");
-#else
-  register long x0 __asm__("x0") = status, x8 __asm__("x8") = 93;
-  __asm__ volatile("svc 0" : : "r"(x0), "r"(x8) : "memory");
-#endif
-}
 #ifdef __x86_64__
 __asm__(".globl _start\n_start: endbr64\n and $-16, %rsp\n call begin\n");
 #else

@@ -9,16 +9,10 @@
 //#ExpectSection: .text addr=0x410000
 //#SkipPeer: mold wild (their scripts are not whole)
 // A script in several files, which names a library itself: INCLUDE at the top, in MEMORY, in SECTIONS and in a section; INPUT.
+#include "../leave.h"
+
 extern char limit[];
 int help(int);
 __attribute__((noreturn, used)) void begin(void) {
-  long status = help((int)(long)limit);
-#ifdef __x86_64__
-  __asm__ volatile("syscall" ::"a"(60), "D"(status));
-#else
-  register long x0 __asm__("x0") = status;
-  register long x8 __asm__("x8") = 93;
-  __asm__ volatile("svc 0" ::"r"(x0), "r"(x8));
-#endif
-  __builtin_unreachable();
+  leave(help((int)(long)limit));
 }

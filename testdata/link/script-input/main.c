@@ -19,15 +19,9 @@
 //#LinkArgs: -T {dir}/library.ld
 //#ExpectError: cannot find -lgone
 // INPUT in a script of -T names an object, an archive and a library, which are linked behind what the command line names.
+#include "../leave.h"
+
 int named(void), listed(void), needed(void);
 __attribute__((noreturn, used)) void begin(void) {
-  long status = named() + listed() + needed();
-#ifdef __x86_64__
-  __asm__ volatile("syscall" ::"a"(60), "D"(status));
-#else
-  register long x0 __asm__("x0") = status;
-  register long x8 __asm__("x8") = 93;
-  __asm__ volatile("svc 0" ::"r"(x0), "r"(x8));
-#endif
-  __builtin_unreachable();
+  leave(named() + listed() + needed());
 }

@@ -9,16 +9,9 @@
 //#NoFile: program.map other_name_of_rom
 //#SkipPeer: bfd mold wild lld (their maps and scripts are others)
 // MEMORY says where sections go, and the map lists the regions.
-int number = 42;
+#include "../leave.h"
 
-__attribute__((used)) static void leave(long status) {
-#ifdef __x86_64__
-  __asm__ volatile("syscall" : : "a"(60L), "D"(status) : "rcx", "r11", "memory");
-#else
-  register long x0 __asm__("x0") = status, x8 __asm__("x8") = 93;
-  __asm__ volatile("svc 0" : : "r"(x0), "r"(x8) : "memory");
-#endif
-}
+int number = 42;
 
 void begin(void) {
   leave(number);

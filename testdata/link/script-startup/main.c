@@ -7,15 +7,9 @@
 //#ExpectBefore: first begin
 //#SkipPeer: mold wild lld (no STARTUP)
 // STARTUP names an object that the command line does not, and it is linked in front of all others.
+#include "../leave.h"
+
 int first(void);
 __attribute__((noreturn, used)) void begin(void) {
-  long status = first();
-#ifdef __x86_64__
-  __asm__ volatile("syscall" ::"a"(60), "D"(status));
-#else
-  register long x0 __asm__("x0") = status;
-  register long x8 __asm__("x8") = 93;
-  __asm__ volatile("svc 0" ::"r"(x0), "r"(x8));
-#endif
-  __builtin_unreachable();
+  leave(first());
 }
