@@ -9,6 +9,7 @@ use std::time::Duration;
 use cgolink::inspect;
 use rayon::prelude::*;
 use serde_json::Value;
+use support::mutants::Random;
 
 const BUILD: Duration = Duration::from_secs(900);
 const MUTANTS: u64 = 1200;
@@ -85,18 +86,6 @@ fn the_text_names_the_same() {
     let text = support::run_ok(&mut command, BUILD).unwrap().stdout;
     for part in ["standard-library:", "packages (", "main.twice", ".gopclntab", "module-data ("] {
         assert!(text.contains(part), "'{part}' is not in the text");
-    }
-}
-
-/// A small generator of pseudo-random numbers (xorshift64*), the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % end.max(1) as u64) as usize
     }
 }
 

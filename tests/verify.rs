@@ -10,6 +10,7 @@ use std::time::Duration;
 use cgolink::executable::Image;
 use cgolink::verify::{self, Report, Verdict};
 use rayon::prelude::*;
+use support::mutants::Random;
 
 const BUILD: Duration = Duration::from_secs(900);
 const MUTANTS: u64 = 240;
@@ -148,18 +149,6 @@ fn the_command_says_so_by_its_status() {
     let wrong = run(&[], [&files[0], &files[2]]);
     assert_eq!(wrong.code, Some(1));
     assert_says(&wrong.stderr, &["text", "not a 64-bit little-endian ELF file"]);
-}
-
-/// A small generator of pseudo-random numbers (xorshift64*), the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % end.max(1) as u64) as usize
-    }
 }
 
 /// Damages a table, a header or the whole file.
