@@ -210,7 +210,7 @@ pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: 
         let has_relocations = |item: &Item| match from {
             Kind::Type => true,
             // Their relocations are offsets.
-            Kind::GoFunc if !release.types_are_walked => false,
+            Kind::GoFunc => false,
             _ => symbols.relocation_count(item.symbol) > 0,
         };
         let Some(all) = buckets.of_mut(*from) else { continue };

@@ -111,7 +111,8 @@ impl Groups {
         }
     }
 
-    /// Whether a symbol is not listed in `.symtab` although it belongs to no group: nobody else can name it.
+    /// Whether a symbol is not listed in `.symtab` although it belongs to no group: counters of coverage, and what nobody
+    /// outside of its object can name.
     pub(super) fn is_hidden(self, symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
         symbols.kind(symbol) == Kind::CoverageCounter
             || symbols.version(symbol) == Version::Static

@@ -24,7 +24,7 @@ pub(super) enum Role {
 }
 
 /// By symbol: the first function that names it, and its place in the table that it goes to. Both are kept as what is
-/// left to [`u32::MAX`]: then nothing is zero, and memory of symbols that nothing names is never touched.
+/// left to [`u32::MAX`]: then zero stands for none, and memory of symbols that nothing names is never touched.
 pub(super) struct Claims {
     first: Vec<AtomicU32>,
     places: Vec<AtomicU32>,
