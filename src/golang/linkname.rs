@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::program::Program;
 use super::symbols::{GoSymbol, ObjectEntry, ObjectId, Symbols, Version};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
-use crate::inputs::goobj::SymbolRecord;
+use crate::inputs::goabi::Release;
 use crate::inputs::goobj::records::flag2;
 
 /// Checks every reference, unless `-checklinkname=0` says not to.
@@ -18,9 +18,20 @@ pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
         return Ok(());
     }
     let check = Check { symbols, program, blocked: program.release.blocked_linknames().collect() };
-    let errors: Vec<Vec<Diagnostic>> =
-        (0..symbols.objects.len() as u32).into_par_iter().map(|id| check.object(ObjectId(id))).collect();
-    Diagnostics::check((), errors.into_iter().flatten().collect())
+    let references = |index: u32| {
+        let counts = symbols.objects[index as usize].object.counts();
+        (counts.definitions()..counts.all()).map(move |local| (ObjectId(index), local))
+    };
+    let objects = (0..symbols.objects.len() as u32).into_par_iter();
+    let of_assembly = objects.filter(|&index| check.is_checked_assembly(index)).flat_map_iter(references);
+    let all = symbols.linknames.par_iter().copied().chain(of_assembly);
+    let errors: Vec<Diagnostic> = all.filter_map(|(id, local)| check.one(id, local)).collect();
+    Diagnostics::check((), errors)
+}
+
+/// The second flags of symbols that a linkname names.
+pub(super) fn flags(release: &Release) -> u8 {
+    flag2::LINKNAME | release.linkname_std_flag
 }
 
 struct Check<'a, 'data> {
@@ -31,28 +42,21 @@ struct Check<'a, 'data> {
 }
 
 impl Check<'_, '_> {
-    fn object(&self, id: ObjectId) -> Vec<Diagnostic> {
+    /// Why something that is named by a linkname, or referred to by assembly, may not be.
+    fn one(&self, id: ObjectId, local: u32) -> Option<Diagnostic> {
         let entry = self.symbols.object(id);
-        let counts = entry.object.counts();
-        let first = counts.definitions() - counts.non_package;
-        let records = (first..).zip(entry.object.symbols().skip(first as usize));
-        let pulls = records.filter(|&(local, record)| match local < counts.definitions() {
-            true => self.is_pulled_variable(entry, local, record),
-            false => self.is_pulled(entry, record),
-        });
-        let refused = pulls.filter(|&(local, record)| {
-            let name = entry.object.name(record);
-            !self.is_allowed(entry, name, self.symbols.of_local(id, local))
-        });
-        refused.map(|(_, record)| self.refusal(entry, entry.object.name(record))).collect()
+        let is_pulled = local >= entry.object.counts().definitions() || self.is_pulled_variable(entry, local);
+        let name = entry.object.name(entry.object.symbol(local));
+        let is_refused = is_pulled && !self.is_allowed(entry, name, self.symbols.of_local(id, local));
+        is_refused.then(|| self.refusal(entry, name))
     }
 
-    fn is_linkname(&self, record: SymbolRecord<'_>) -> bool {
-        record.flags2() & self.linkname_flags() != 0
+    fn is_checked_assembly(&self, index: u32) -> bool {
+        self.checks_assembly() && self.symbols.objects[index as usize].object.is_from_assembly()
     }
 
     fn linkname_flags(&self) -> u8 {
-        flag2::LINKNAME | self.program.release.linkname_std_flag
+        flags(self.program.release)
     }
 
     fn checks_assembly(&self) -> bool {
@@ -60,12 +64,8 @@ impl Check<'_, '_> {
     }
 
     /// A variable without contents that a linkname names refers to one elsewhere. Names without a dot are those of C.
-    fn is_pulled_variable(&self, entry: &ObjectEntry<'_>, local: u32, record: SymbolRecord<'_>) -> bool {
-        self.is_linkname(record) && entry.object.data(local).is_empty() && entry.object.name(record).contains(&b'.')
-    }
-
-    fn is_pulled(&self, entry: &ObjectEntry<'_>, record: SymbolRecord<'_>) -> bool {
-        self.is_linkname(record) || (self.checks_assembly() && entry.object.is_from_assembly())
+    fn is_pulled_variable(&self, entry: &ObjectEntry<'_>, local: u32) -> bool {
+        entry.object.data(local).is_empty() && entry.object.name(entry.object.symbol(local)).contains(&b'.')
     }
 
     fn path(&self, entry: &ObjectEntry<'_>) -> &str {
@@ -138,7 +138,6 @@ mod tests {
     use super::*;
     use crate::args::golink::GoLink;
     use crate::golang::fixture::{self, Definition};
-    use crate::inputs::goabi::Release;
     use crate::target::Architecture;
 
     const FROM_ASSEMBLY: u8 = 1 << 2;

@@ -14,7 +14,7 @@ mod tests;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use lists::{Names, by_shard};
+use lists::{Names, Noted, by_shard};
 use shards::{NameLists, Shard, Space, Workspace};
 use slots::{Slots, symbol_of};
 
@@ -47,19 +47,20 @@ pub fn resolve<'data>(
     let space = Space { objects: &objects, packages, release };
     // One after the other: the lists of either are the most memory that resolving takes.
     let of_contents = match_contents(&space, &slots);
-    let (of_names, facts) = match_names(&space, &slots);
+    let (of_names, noted) = match_names(&space, &slots);
     let errors = of_names.iter().flat_map(|shard| shard.errors.iter().cloned()).collect();
     Diagnostics::check((), errors)?;
     let mut symbols = columns::number(objects, packages, slots);
     symbols.names = NameTable(of_names.par_iter().map(|shard| names_of(shard, &symbols.slots)).collect());
     settle(&mut symbols, of_contents.iter().chain(&of_names));
-    for (slot, attributes) in facts {
+    for (slot, attributes) in noted.facts {
         symbols.set(symbols.slots[slot as usize], attributes);
     }
     let builtins = release
         .builtins()
         .map(|(name, abi)| symbols.find(name.as_bytes(), Version::of_abi(abi)).unwrap_or(GoSymbol::NONE));
     symbols.builtins = builtins.collect();
+    symbols.linknames = linknames(&symbols.objects, noted.linknames);
     mark_referenced(&mut symbols);
     Ok(symbols)
 }
@@ -76,9 +77,8 @@ fn match_contents(space: &Space<'_, '_>, slots: &Slots) -> Vec<Shard> {
     shards
 }
 
-/// Also the attributes that references give, by slot.
-fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, Vec<(u32, u16)>) {
-    let Names { own, mut definitions, mut references, facts } = Names::all(space.objects);
+fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, Noted) {
+    let Names { own, mut definitions, mut references, noted } = Names::all(space, slots);
     // Packages are defined once; if two objects of one package define a name all the same, the last is found by it.
     let own_of = |shard| NameShard::new(|| own.iter().flat_map(|list| list.bucket(shard)).copied());
     let lists = by_shard(definitions.iter_mut()).into_par_iter().zip(by_shard(references.iter_mut()));
@@ -90,7 +90,7 @@ fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, Vec<(u32, u
     let shards = shards.collect();
     definitions.into_par_iter().for_each(|list| slots.settle(list.iter(), |definition| definition.slot));
     references.into_par_iter().for_each(|list| slots.settle(list.iter(), |slot| *slot));
-    (shards, facts)
+    (shards, noted)
 }
 
 fn names_of(shard: &Shard, slots: &[GoSymbol]) -> NameShard {
@@ -174,7 +174,7 @@ fn settle<'a>(symbols: &mut Symbols<'_>, shards: impl Iterator<Item = &'a Shard>
         }
         for facts in &shard.facts {
             let symbol = symbol_of(&symbols.slots, facts.of);
-            symbols.set(symbol, facts.attributes);
+            symbols.set(symbol, facts.attributes.into());
             let known = &mut symbols.alignments[symbol.index()];
             *known = facts.alignment.max(*known);
         }
@@ -185,6 +185,12 @@ fn settle<'a>(symbols: &mut Symbols<'_>, shards: impl Iterator<Item = &'a Shard>
         let made = symbols.edit(symbol);
         made.size = made.size.max(u64::from(size));
     }
+}
+
+/// The symbols of some slots, as objects have them.
+fn linknames(objects: &[ObjectEntry<'_>], slots: Vec<u32>) -> Vec<(ObjectId, u32)> {
+    let located = slots.into_iter().map(|slot| slots::locate(objects, slots::Meaning::Slot(slot)));
+    located.map(|(index, local)| (ObjectId(index as u32), local)).collect()
 }
 
 /// Types of other packages that an object converts to interfaces.

@@ -217,6 +217,8 @@ pub struct Symbols<'data> {
     pub(super) alignments: Vec<u8>,
     pub(super) names: NameTable,
     pub(super) builtins: Vec<GoSymbol>,
+    /// Definitions outside packages, and references, that a linkname names: by object, as it has them.
+    pub(super) linknames: Vec<(ObjectId, u32)>,
     pub(super) made: Vec<Made<'data>>,
     pub(super) made_names: HashMap<(Vec<u8>, Version), GoSymbol>,
     /// The first id that no object defines.

@@ -47,6 +47,7 @@ pub(super) fn number<'data>(
         alignments,
         names: NameTable::default(),
         builtins: Vec::new(),
+        linknames: Vec::new(),
         made: Vec::new(),
         made_names: HashMap::new(),
         first_external: GoSymbol(first_external),

@@ -8,6 +8,9 @@
 use rayon::prelude::*;
 
 use super::columns::{alignment_of, attributes_of};
+use super::shards::Space;
+use super::slots::{Meaning, Slots};
+use crate::golang::linkname;
 use crate::golang::names::{Hash, Named, SHARDS, Sorted};
 use crate::golang::symbols::{GoSymbol, ObjectEntry, Version};
 use crate::inputs::goobj::records::flag;
@@ -18,7 +21,8 @@ use crate::inputs::goobj::{Object, SymbolRecord};
 pub(super) struct Definition {
     pub slot: u32,
     pub size: u32,
-    pub attributes: u16,
+    /// Those that objects give are among the lowest bits.
+    pub attributes: u8,
     pub alignment: u8,
     /// Any of several will do.
     pub is_repeatable: bool,
@@ -29,7 +33,7 @@ impl Definition {
         Definition {
             slot,
             size: record.size(),
-            attributes: attributes_of(record),
+            attributes: attributes_of(record) as u8,
             alignment: alignment_of(record),
             is_repeatable: record.flags() & flag::DUPLICATE_OK != 0,
         }
@@ -84,21 +88,35 @@ pub(super) struct Names {
     pub definitions: Vec<Sorted<Named<Definition>>>,
     /// References, by slot.
     pub references: Vec<Sorted<Named<u32>>>,
+    /// What else is to be known of some.
+    pub noted: Noted,
+}
+
+/// What is noted of names on the way.
+#[derive(Default)]
+pub(super) struct Noted {
     /// Attributes that references give, by slot.
     pub facts: Vec<(u32, u16)>,
+    /// Slots of definitions and references that a linkname names.
+    pub linknames: Vec<u32>,
 }
 
 impl Names {
-    /// Hashes the names of all objects.
-    pub fn all(objects: &[ObjectEntry<'_>]) -> Self {
-        let groups = groups(objects).into_par_iter();
-        let sorted: Vec<_> = groups.map_init(Unsorted::default, |unsorted, group| unsorted.sort(group)).collect();
+    /// Hashes the names of all objects. References without a name, which are most of them, are not listed again and again: all
+    /// but the first few get the slot of one before them.
+    pub fn all(space: &Space<'_, '_>, slots: &Slots) -> Self {
+        let linkname_flags = linkname::flags(space.release);
+        let workspace = || Unsorted { linkname_flags, ..Unsorted::default() };
+        let groups = groups(space.objects).into_par_iter();
+        let sorted = groups.map_init(workspace, |unsorted, group| unsorted.sort(group, slots));
+        let sorted: Vec<_> = sorted.collect();
         let mut names = Names::default();
-        for (own, definitions, references, facts) in sorted {
+        for (own, definitions, references, Noted { facts, linknames }) in sorted {
             names.own.push(own);
             names.definitions.push(definitions);
             names.references.push(references);
-            names.facts.extend(facts);
+            names.noted.facts.extend(facts);
+            names.noted.linknames.extend(linknames);
         }
         names
     }
@@ -123,7 +141,7 @@ pub(super) fn by_shard<'a, T: Copy + Default + 'a>(
 }
 
 /// As in [`Names`], of some objects.
-type SortedNames = (Sorted<Named<GoSymbol>>, Sorted<Named<Definition>>, Sorted<Named<u32>>, Vec<(u32, u16)>);
+type SortedNames = (Sorted<Named<GoSymbol>>, Sorted<Named<Definition>>, Sorted<Named<u32>>, Noted);
 
 /// Names in the order in which objects have them; memory that a worker uses again and again.
 #[derive(Default)]
@@ -131,20 +149,25 @@ struct Unsorted {
     own: Vec<Named<GoSymbol>>,
     definitions: Vec<Named<Definition>>,
     references: Vec<Named<u32>>,
+    /// The first slot that refers to no name, in either version.
+    unnamed: [Option<u32>; 2],
+    noted: Noted,
+    linkname_flags: u8,
 }
 
 impl Unsorted {
-    fn sort(&mut self, objects: &[ObjectEntry<'_>]) -> SortedNames {
+    fn sort(&mut self, objects: &[ObjectEntry<'_>], slots: &Slots) -> SortedNames {
         self.own.clear();
         self.definitions.clear();
         self.references.clear();
-        let mut facts = Vec::new();
+        self.unnamed = [None; 2];
         for entry in objects {
             self.add_own(entry);
             self.add_definitions(entry);
-            self.add_references(entry, &mut facts);
+            self.add_references(entry, slots);
         }
-        (sorted(&self.own), sorted(&self.definitions), sorted(&self.references), facts)
+        let noted = std::mem::take(&mut self.noted);
+        (sorted(&self.own), sorted(&self.definitions), sorted(&self.references), noted)
     }
 
     fn add_own(&mut self, entry: &ObjectEntry<'_>) {
@@ -162,16 +185,38 @@ impl Unsorted {
         for (record, slot) in records.filter(|(record, _)| !record.is_unnamed()) {
             let named = |hash| Named { hash, what: Definition::new(slot, record) };
             self.definitions.extend(hash(&entry.object, record).map(named));
+            self.note_linkname(record, slot);
         }
     }
 
-    fn add_references(&mut self, entry: &ObjectEntry<'_>, facts: &mut Vec<(u32, u16)>) {
+    fn add_references(&mut self, entry: &ObjectEntry<'_>, slots: &Slots) {
         let counts = entry.object.counts();
         let records = entry.object.symbols_of(counts.definitions()..counts.all());
         for (record, slot) in records.zip(entry.slot_of(counts.definitions())..) {
-            self.references.extend(hash(&entry.object, record).map(|hash| Named { hash, what: slot }));
-            facts.extend(Some((slot, attributes_of(record))).filter(|(_, attributes)| *attributes != 0));
+            match self.unnamed_before(record, slot) {
+                Some(first) => slots.set(slot, Meaning::Slot(first).value()),
+                None => self.references.extend(hash(&entry.object, record).map(|hash| Named { hash, what: slot })),
+            }
+            self.noted.facts.extend(Some((slot, attributes_of(record))).filter(|(_, attributes)| *attributes != 0));
+            self.note_linkname(record, slot);
         }
+    }
+
+    fn note_linkname(&mut self, record: SymbolRecord<'_>, slot: u32) {
+        if record.flags2() & self.linkname_flags != 0 {
+            self.noted.linknames.push(slot);
+        }
+    }
+
+    /// For a reference without a name: the slot of one before it.
+    fn unnamed_before(&mut self, record: SymbolRecord<'_>, slot: u32) -> Option<u32> {
+        if !record.is_unnamed() {
+            return None;
+        }
+        let first = self.unnamed.get_mut(Version::of_abi(record.abi()) as usize)?;
+        let before = *first;
+        *first = before.or(Some(slot));
+        before
     }
 }
 

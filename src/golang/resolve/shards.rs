@@ -39,19 +39,21 @@ pub(super) struct Shard {
 /// Attributes and an alignment of a definition.
 pub(super) struct Facts {
     pub of: Meaning,
-    pub attributes: u16,
+    pub attributes: u8,
     pub alignment: u8,
 }
 
-/// The definitions that are the same, so far.
+/// The definitions that are the same, so far. Half a cache line, for a shard's table to stay in the core's own cache.
 struct Entry {
     hash: Hash,
-    first: Meaning,
-    winner: Meaning,
+    /// The value of its [`Meaning`].
+    first: u32,
+    /// The value of its [`Meaning`].
+    winner: u32,
     /// Of the winner.
     size: u32,
     /// Of all of them.
-    attributes: u16,
+    attributes: u8,
     alignment: u8,
     /// Whether that is more than what the first says.
     has_grown: bool,
@@ -94,7 +96,7 @@ pub(super) fn match_names(space: &Space<'_, '_>, lists: NameLists<'_>, workspace
     for reference in references.into_iter().flatten() {
         matching.refer(reference, |hash| own.find(hash));
     }
-    let names = matching.table.iter().filter_map(|entry| match entry.first {
+    let names = matching.table.iter().filter_map(|entry| match Meaning::of_value(entry.first) {
         Meaning::Slot(first) => Some(Named { hash: entry.hash, what: first }),
         Meaning::Symbol(_) => None,
     });
@@ -133,7 +135,7 @@ impl<'a, 'data> Matching<'a, 'data> {
     fn refer(&mut self, reference: &mut Named<u32>, own: impl Fn(Hash) -> Option<GoSymbol>) {
         let hash = reference.hash;
         if let Some(entry) = self.find(hash) {
-            return reference.settle(entry.first.value());
+            return reference.settle(entry.first);
         }
         let entry = match own(hash) {
             Some(symbol) => {
@@ -153,7 +155,7 @@ impl<'a, 'data> Matching<'a, 'data> {
         let (space, hash) = (self.space, new.hash);
         if let Some(entry) = self.table.find_mut(hash.key(), |entry| entry.hash == hash) {
             entry.meet(&new.what, space, &mut self.found);
-            return new.settle(entry.first.value());
+            return new.settle(entry.first);
         }
         let entry = match own(hash) {
             Some(symbol) => {
@@ -172,12 +174,13 @@ impl<'a, 'data> Matching<'a, 'data> {
 
     fn finish(mut self) -> Shard {
         for entry in self.table.iter() {
-            match entry.winner {
-                Meaning::Slot(winner) if entry.winner != entry.first => self.found.winners.push((entry.first, winner)),
+            let of = Meaning::of_value(entry.first);
+            match Meaning::of_value(entry.winner) {
+                Meaning::Slot(winner) if entry.winner != entry.first => self.found.winners.push((of, winner)),
                 _ => {}
             }
             if entry.has_grown {
-                let &Entry { first: of, attributes, alignment, .. } = entry;
+                let &Entry { attributes, alignment, .. } = entry;
                 self.found.facts.push(Facts { of, attributes, alignment });
             }
         }
@@ -187,18 +190,17 @@ impl<'a, 'data> Matching<'a, 'data> {
 
 impl Entry {
     fn of_definition(hash: Hash, new: &Definition) -> Self {
-        let first = Meaning::Slot(new.slot);
+        let first = Meaning::Slot(new.slot).value();
         let &Definition { size, attributes, alignment, is_repeatable, .. } = new;
         Entry { hash, first, winner: first, size, attributes, alignment, has_grown: false, is_repeatable }
     }
 
     /// What the column of the symbol has already is not said again.
     fn of_package(hash: Hash, symbol: GoSymbol, space: &Space<'_, '_>) -> Self {
-        let first = Meaning::Symbol(symbol);
-        let definition = Candidate::of(space, first);
+        let definition = Candidate::of(space, Meaning::Symbol(symbol));
         Entry {
-            first,
-            winner: first,
+            first: symbol.0,
+            winner: symbol.0,
             size: definition.size,
             is_repeatable: definition.is_repeatable,
             ..Entry::of_definition(hash, &Definition::default())
@@ -220,7 +222,7 @@ impl Entry {
             (false, false) => self.compete(new, space, found),
         };
         if is_new {
-            self.winner = Meaning::Slot(new.slot);
+            self.winner = Meaning::Slot(new.slot).value();
             (self.size, self.is_repeatable) = (new.size, new.is_repeatable);
         }
     }
@@ -228,19 +230,20 @@ impl Entry {
     /// Whether the new one of two definitions wins of which there should be one only.
     fn compete(&self, new: &Definition, space: &Space<'_, '_>, found: &mut Shard) -> bool {
         let slot = Meaning::Slot(new.slot);
-        match Candidate::of(space, slot).against(&Candidate::of(space, self.winner)) {
+        let (first, winner) = (Meaning::of_value(self.first), Meaning::of_value(self.winner));
+        match Candidate::of(space, slot).against(&Candidate::of(space, winner)) {
             Verdict::Old => false,
             Verdict::New => true,
             Verdict::NewWithSize(size) => {
-                found.sizes.push((self.first, size));
+                found.sizes.push((first, size));
                 true
             }
             Verdict::OldWithSize(size) => {
-                found.sizes.push((self.first, size));
+                found.sizes.push((first, size));
                 false
             }
             Verdict::Duplicate => {
-                found.errors.push(duplicate(space, self.winner, slot));
+                found.errors.push(duplicate(space, winner, slot));
                 false
             }
         }

@@ -27,6 +27,11 @@ impl Meaning {
             Meaning::Slot(first) => first | SLOT,
         }
     }
+
+    /// What a value other than 0 means.
+    pub const fn of_value(value: u32) -> Self {
+        if value & SLOT == 0 { Meaning::Symbol(GoSymbol(value)) } else { Meaning::Slot(value & !SLOT) }
+    }
 }
 
 /// By slot: 0 while it is the first of its name or contents, else its meaning. Each is written by one worker alone, and
@@ -66,11 +71,12 @@ impl Slots {
     pub fn resolved(self) -> Vec<GoSymbol> {
         self.0.par_chunks(1 << 14).for_each(|part| {
             for value in part {
-                let found = value.load(Ordering::Relaxed);
-                if found & SLOT != 0 {
-                    let first = &self.0[(found & !SLOT) as usize];
-                    value.store(first.load(Ordering::Relaxed), Ordering::Relaxed);
+                let mut found = value.load(Ordering::Relaxed);
+                // A first slot may be the first of some objects only, and lead on to that of all; that one leads nowhere.
+                while found & SLOT != 0 {
+                    found = self.0[(found & !SLOT) as usize].load(Ordering::Relaxed);
                 }
+                value.store(found, Ordering::Relaxed);
             }
         });
         // The same memory: the elements are as large.

@@ -1,5 +1,6 @@
 //! Which definition counts, and which number it gets.
 
+use super::slots::Meaning;
 use super::*;
 use crate::args::golink::GoLink;
 use crate::args::mutation::Mutation;
@@ -153,6 +154,30 @@ fn names_that_nothing_defines_come_last_and_are_one_symbol_each() {
         assert!((2..5).all(|symbol| symbols.is_made(GoSymbol(symbol))) && symbols.name(GoSymbol(4)) == b"z");
     })
     .expect("a table");
+}
+
+#[test]
+fn references_without_a_name_are_one_symbol() {
+    let refer = |name| Definition { is_reference: true, ..definition(name, 0, 0, b"") };
+    let first = object(&[refer("x"), refer(""), refer("")]);
+    let second = object(&[definition("a", DATA, 1, b"a"), refer(""), refer("x")]);
+    resolved("go1.26", &[first, second], |symbols| {
+        let [first, second] = [ObjectId(0), ObjectId(1)];
+        assert_eq!([0, 1, 2].map(|local| symbols.of_local(first, local).0), [2, 3, 3]);
+        assert_eq!([0, 1, 2].map(|local| symbols.of_local(second, local).0), [1, 3, 2]);
+        assert_eq!(symbols.count(), 4);
+    })
+    .expect("a table");
+}
+
+#[test]
+fn slots_lead_to_their_symbol_by_way_of_others() {
+    let slots = Slots::new(4);
+    for (slot, meaning) in [(3, Meaning::Slot(2)), (2, Meaning::Slot(0)), (0, Meaning::Symbol(GoSymbol(7)))] {
+        slots.set(slot, meaning.value());
+    }
+    slots.set(1, Meaning::Symbol(GoSymbol(5)).value());
+    assert_eq!(slots.resolved().iter().map(|symbol| symbol.0).collect::<Vec<_>>(), [7, 5, 7, 7]);
 }
 
 #[test]
