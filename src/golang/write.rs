@@ -7,6 +7,7 @@
 
 pub mod contents;
 pub mod debug;
+pub mod packing;
 pub mod plan;
 #[cfg(test)]
 mod tests;
@@ -28,9 +29,10 @@ use super::setup::FipsSymbols;
 use super::symbols::{GoSymbol, Symbols, Version};
 use super::table::Tables;
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::output::file::{OutputFile, Replaced};
+use crate::output::file::{Bytes, OutputFile, Replaced};
 use contents::{Contents, Faults};
-use debug::{Block, DebugInfo, Packed};
+use debug::{DebugInfo, DebugSection};
+use packing::{Packing, Placed};
 use plan::Job;
 
 /// What the file may be used for, less what the user's umask takes away.
@@ -166,10 +168,17 @@ enum Work {
     Debug(usize, usize),
 }
 
-/// Where what follows the image lies in the file.
+/// What becomes of debug information.
+#[derive(Clone, Copy)]
+enum Aim<'a> {
+    /// It is written to these places.
+    Plain(&'a [Placed]),
+    /// It is compressed.
+    Packed(&'a Packing),
+}
+
+/// Where what follows the debug sections lies in the file.
 struct Tail {
-    /// By debug section: its offset.
-    debug: Vec<u64>,
     symtab: u64,
     strtab: u64,
     names: u64,
@@ -187,18 +196,29 @@ impl<'data> Writer<'_, 'data> {
         let options = self.input.program.options;
         let contents = Contents::new(&self.input, &self.relocator);
         let is_packed = options.compress_dwarf && self.input.debug.is_some();
-        // Compressed sections are made first: where everything behind them lies depends on how far they shrink.
-        let plain = Vec::new();
-        let early = (!is_packed).then(|| self.place(&mut sections, symtab, &plain));
-        let (packed, sum) = rayon::join(
-            || self.write_contents(&contents, early.as_ref()),
+        let debug = self.debug_sections();
+        let (packing, plain) = match is_packed {
+            true => (Some(Packing::new(debug, self.image_end())), Vec::new()),
+            false => (None, packing::plain(debug, self.image_end())),
+        };
+        let aim = packing.as_ref().map_or(Aim::Plain(&plain), Aim::Packed);
+        let (_, sum) = rayon::join(
+            || self.write_contents(&contents, aim),
             || fips::sum(&contents, self.input.fips, self.input.addresses, options.fips_output.as_deref()),
         );
         let sum = self.note(sum);
-        let tail = early.unwrap_or_else(|| self.place(&mut sections, symtab, &packed));
+        let (placed, grown) = match packing {
+            None => (plain, Vec::new()),
+            Some(packing) => {
+                let placed = packing.end();
+                let grown = (0..placed.len()).filter(|&section| !placed[section].is_packed).collect();
+                (placed, grown)
+            }
+        };
+        let tail = self.place(&mut sections, symtab, &placed);
         self.note(self.file.set_size(tail.size));
         rayon::join(
-            || self.write_packed(&tail, &packed),
+            || self.write_plain(&grown, &placed),
             || symtab.iter().for_each(|symtab| self.write_symbols(symtab, source, &tail)),
         );
         self.note(self.file.flush());
@@ -221,31 +241,22 @@ impl<'data> Writer<'_, 'data> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).errors.extend(found);
     }
 
-    /// Writes the sections of the program, and the debug sections where `tail` says. Without it these are compressed
-    /// instead.
-    fn write_contents(&self, contents: &Contents<'_, 'data>, tail: Option<&Tail>) -> Vec<Option<Packed>> {
-        let sections = self.input.debug.map_or(&[][..], |debug| debug.sections());
-        let pieces = |(index, section): (usize, &debug::DebugSection)| {
-            (0..section.pieces).map(move |piece| Work::Debug(index, piece))
-        };
-        let debug = sections.iter().enumerate().flat_map(pieces);
+    fn debug_sections(&self) -> &[DebugSection] {
+        self.input.debug.map_or(&[], |debug| debug.sections())
+    }
+
+    /// Makes the debug sections and the sections of the program. Debug sections come first, and each before the next: where
+    /// the next one lies may depend on how far it shrinks.
+    fn write_contents(&self, contents: &Contents<'_, 'data>, aim: Aim<'_>) {
+        let pieces =
+            |(index, section): (usize, &DebugSection)| (0..section.pieces).map(move |piece| Work::Debug(index, piece));
+        let debug = self.debug_sections().iter().enumerate().flat_map(pieces);
         let work: Vec<Work> = debug.chain(plan::cut(self.input.addresses).into_iter().map(Work::Image)).collect();
-        let make = |work: &Work| match work {
-            Work::Image(job) => {
-                self.write_job(contents, job);
-                None
-            }
-            Work::Debug(section, piece) => self.make_debug(*section, *piece, tail).map(|block| (*section, block)),
-        };
-        let blocks: Vec<Option<(usize, Block)>> = work.par_iter().with_max_len(1).map(make).collect();
-        if tail.is_some() {
-            return Vec::new();
-        }
-        let mut by_section: Vec<Vec<Block>> = sections.iter().map(|_| Vec::new()).collect();
-        for (section, block) in blocks.into_iter().flatten() {
-            by_section[section].push(block);
-        }
-        by_section.into_iter().map(debug::pack).collect()
+        // Workers take pieces from the front, one by one.
+        work.iter().par_bridge().for_each(|work| match work {
+            Work::Image(job) => self.write_job(contents, job),
+            Work::Debug(section, piece) => self.make_debug(*section, *piece, aim),
+        });
     }
 
     fn write_job(&self, contents: &Contents<'_, 'data>, job: &Job) {
@@ -258,41 +269,41 @@ impl<'data> Writer<'_, 'data> {
         self.note(self.file.write_buffer(buffer, job.file_offset));
     }
 
-    /// Makes a piece of debug information: compressed, or written where `tail` says.
-    fn make_debug(&self, section: usize, piece: usize, tail: Option<&Tail>) -> Option<Block> {
-        let debug = self.input.debug?;
+    /// Makes a piece of debug information.
+    fn make_debug(&self, section: usize, piece: usize, aim: Aim<'_>) {
+        let Some(debug) = self.input.debug else { return };
         let range = debug.piece_range(section, piece);
         let mut buffer = self.file.buffer();
         buffer.clear();
         buffer.resize((range.end - range.start) as usize, 0);
         self.note(debug.fill(section, piece, self.input.symbols, self.input.addresses, &mut buffer));
-        match tail {
-            Some(tail) => {
-                self.note(self.file.write_buffer(buffer, tail.debug[section] + range.start));
-                None
+        match aim {
+            Aim::Plain(placed) => {
+                self.note(self.file.write_buffer(buffer, placed[section].offset + range.start));
             }
-            None => {
-                let block = debug::compress(&buffer);
-                let block = block.map_err(|found| self.note_all(found)).ok();
+            Aim::Packed(packing) => {
+                let block = debug::compress(&buffer).map_err(|found| self.note_all(found)).ok();
                 self.file.recycle(buffer);
-                block
+                for (offset, part) in packing.put(section, piece, block) {
+                    self.note(self.file.write(Bytes::Own(part), offset));
+                }
             }
         }
     }
 
-    /// Places what follows the image, and fills in the headers of that.
-    fn place(&self, sections: &mut SectionTable, symtab: Option<&Symtab>, packed: &[Option<Packed>]) -> Tail {
+    /// Where the image ends in the file.
+    fn image_end(&self) -> u64 {
         let image = self.input.addresses.segments.iter();
         let end = image.map(|place| place.file_offset + place.file_length).max().unwrap_or(0);
-        let mut end = end.next_multiple_of(self.round);
-        let mut debug = Vec::new();
-        for (index, section) in self.input.debug.iter().flat_map(|debug| debug.sections()).enumerate() {
-            let compressed = packed.get(index).and_then(Option::as_ref);
-            let size = compressed.map_or(section.size, Packed::size);
-            sections.set_debug(index, end, size, compressed.is_some());
-            debug.push(end);
-            end += size;
+        end.next_multiple_of(self.round)
+    }
+
+    /// Places what follows the debug sections, and fills in the headers of both.
+    fn place(&self, sections: &mut SectionTable, symtab: Option<&Symtab>, debug: &[Placed]) -> Tail {
+        for (index, placed) in debug.iter().enumerate() {
+            sections.set_debug(index, placed.offset, placed.size, placed.is_packed);
         }
+        let end = debug.last().map_or_else(|| self.image_end(), |placed| placed.offset + placed.size);
         let symbols_at = end.next_multiple_of(8);
         let (count, strings, first_global) =
             symtab.map_or((0, 0, 0), |symtab| (symtab.count, symtab.strings_size, symtab.first_global));
@@ -302,26 +313,15 @@ impl<'data> Writer<'_, 'data> {
         let names_at = strings_at + strings;
         let names = sections.names().0.len() as u64;
         sections.set_table(b".shstrtab", names_at, names);
-        Tail { debug, symtab: symbols_at, strtab: strings_at, names: names_at, size: names_at + names }
+        Tail { symtab: symbols_at, strtab: strings_at, names: names_at, size: names_at + names }
     }
 
-    /// Writes the debug sections that are compressed; those that do not shrink are made once more.
-    fn write_packed(&self, tail: &Tail, packed: &[Option<Packed>]) {
-        packed.par_iter().enumerate().for_each(|(section, packed)| match packed {
-            Some(packed) => {
-                let mut at = tail.debug[section];
-                for part in packed.parts() {
-                    self.note(self.file.write_at(part, at));
-                    at += part.len() as u64;
-                }
-            }
-            None => {
-                let pieces = self.input.debug.map_or(0, |debug| debug.sections()[section].pieces);
-                for piece in 0..pieces {
-                    self.make_debug(section, piece, Some(tail));
-                }
-            }
-        });
+    /// Makes debug sections once more that did not shrink.
+    fn write_plain(&self, sections: &[usize], placed: &[Placed]) {
+        for &section in sections {
+            let pieces = self.debug_sections()[section].pieces;
+            (0..pieces).for_each(|piece| self.make_debug(section, piece, Aim::Plain(placed)));
+        }
     }
 
     fn write_symbols(&self, symtab: &Symtab, source: &symtab::Source<'_, 'data>, tail: &Tail) {
@@ -330,9 +330,9 @@ impl<'data> Writer<'_, 'data> {
         self.note(self.file.write_at(&names, tail.strtab));
         (0..symtab.parts()).into_par_iter().for_each(|part| {
             let written = symtab.write(source, part);
-            for (start, pieces) in [(tail.symtab, &written.records), (tail.strtab, &written.names)] {
-                for (at, bytes) in pieces.iter().filter(|(_, bytes)| !bytes.is_empty()) {
-                    self.note(self.file.write_at(bytes, start + at));
+            for (start, pieces) in [(tail.symtab, written.records), (tail.strtab, written.names)] {
+                for (at, bytes) in pieces.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
+                    self.note(self.file.write(Bytes::Own(bytes), start + at));
                 }
             }
         });

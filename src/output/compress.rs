@@ -99,6 +99,12 @@ impl CompressedSection {
         let blocks = self.blocks.iter().map(|block| block.bytes.as_slice());
         std::iter::once(self.head.as_slice()).chain(blocks).chain(std::iter::once(self.tail.as_slice()))
     }
+
+    /// The same, to be kept.
+    pub fn into_parts(self) -> impl Iterator<Item = Vec<u8>> {
+        let blocks = self.blocks.into_iter().map(|block| block.bytes);
+        std::iter::once(self.head).chain(blocks).chain(std::iter::once(self.tail))
+    }
 }
 
 /// The Adler-32 (RFC 1950, chapter 8.2) of two pieces, from those of each; `size` is that of the second.

@@ -29,6 +29,8 @@ pub struct OutputFile<'data> {
 pub enum Bytes<'data> {
     /// In a buffer, which is used again.
     Made(Vec<u8>),
+    /// In memory of their own, which is not kept for others.
+    Own(Vec<u8>),
     /// Of an input.
     Input(&'data [u8]),
 }
@@ -38,7 +40,7 @@ impl std::ops::Deref for Bytes<'_> {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Bytes::Made(buffer) => buffer,
+            Bytes::Made(buffer) | Bytes::Own(buffer) => buffer,
             Bytes::Input(bytes) => bytes,
         }
     }
