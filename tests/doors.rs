@@ -223,6 +223,14 @@ fn a_script_names_the_output_unless_the_command_line_does() {
         assert!(linked.success() && silent(&linked), "{line}\n{}", linked.describe());
         assert_eq!(outputs(), wanted, "{line}");
     }
+    let input = fs::read(machine.folder.join("main.o")).unwrap();
+    fs::write(machine.folder.join("input.ld"), "OUTPUT(main.o) ENTRY(begin)\n").unwrap();
+    for line in ["ld -T input.ld main.o", "ld -e begin main.o -o ./main.o"] {
+        let refused = run(&mut machine.cgolink(line), DEADLINE);
+        assert_eq!(refused.code, Some(1), "{line}");
+        assert!(refused.stderr.contains("main.o: the output is one of the inputs"), "{}", refused.stderr);
+        assert_eq!(fs::read(machine.folder.join("main.o")).unwrap(), input, "{line}");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //! kernel copies from its cache at the same speed, and no page table has to be filled and emptied again for bytes that are
 //! looked at once, nor do they count as memory of the link.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use elsa::sync::FrozenVec;
@@ -28,6 +28,13 @@ struct Mapping {
     bytes: Mmap,
     /// The file, if it is large enough for [`Store::copy`].
     file: Option<File>,
+    /// Which file of the machine it is, whatever its name.
+    identity: (u64, u64),
+}
+
+/// The device and the number on it.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Files from this size on stay open.
@@ -49,7 +56,15 @@ impl Store {
         }
         let mapping = sys::map(&file).map_err(|error| io_error("map", path, &error))?;
         let file = (metadata.len() >= LARGE_FILE).then_some(file);
-        Ok(&self.mappings.push_get(Box::new(Mapping { bytes: mapping, file })).bytes)
+        let identity = identity(&metadata);
+        Ok(&self.mappings.push_get(Box::new(Mapping { bytes: mapping, file, identity })).bytes)
+    }
+
+    /// Whether the file of this name is mapped, by whatever name.
+    pub fn maps(&self, path: &Path) -> bool {
+        let Ok(metadata) = std::fs::metadata(path) else { return false };
+        let identity = identity(&metadata);
+        self.mappings.iter().any(|mapping| mapping.identity == identity)
     }
 
     /// Copies what an input holds to `out`, which is as long.
@@ -92,6 +107,21 @@ fn open_error(path: &Path, error: &std::io::Error) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mapped_files_are_known_by_any_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [first, second, other] = ["a", "b", "c"].map(|name| folder.path().join(name));
+        std::fs::write(&first, b"x").expect("a file");
+        std::fs::write(&other, b"x").expect("a file");
+        std::fs::hard_link(&first, &second).expect("a second name");
+        let store = Store::default();
+        assert!(!store.maps(&first));
+        store.map(&first).expect("bytes");
+        let around = folder.path().join("../").join(folder.path().file_name().expect("a name")).join("a");
+        assert!(store.maps(&first) && store.maps(&second) && store.maps(&around));
+        assert!(!store.maps(&other) && !store.maps(&folder.path().join("gone")));
+    }
 
     #[test]
     fn copies_are_what_the_mapping_shows() {
