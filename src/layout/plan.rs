@@ -134,8 +134,8 @@ pub enum Piece {
 pub struct Addresses {
     /// By [`OutputSectionId`].
     pub sections: Vec<SectionAddress>,
-    /// By [`AtomId`]: the address of an allocated atom, or the offset of any other in its output section;
-    /// [`Addresses::NOWHERE`] for atoms that are not placed.
+    /// By [`AtomId`]: its address, which counts from 0 in an output section that is not allocated, unless the script says where
+    /// that is; [`Addresses::NOWHERE`] for atoms that are not placed.
     pub atoms: Vec<u64>,
     /// The program headers, in order.
     pub segments: Vec<Segment>,
@@ -158,7 +158,7 @@ impl Addresses {
 /// Where one output section lies.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct SectionAddress {
-    /// Virtual address; 0 if not allocated.
+    /// Virtual address; 0 if not allocated, unless the script says one.
     pub address: u64,
     /// File offset; meaningful for allocated sections only (the others are placed when written).
     pub offset: u64,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hashbrown::HashMap;
-use object::elf::{SHF_ALLOC, SHF_EXECINSTR};
+use object::elf::SHF_EXECINSTR;
 
 use super::jobs::{Job, Jobs, What};
 use crate::diag::Diagnostic;
@@ -32,10 +32,7 @@ impl Contents<'_, '_> {
     /// Makes the bytes of `job` in `out`, which is as long as the job's range.
     pub fn make<M: Machine>(&self, job: &Job, out: &mut [u8], errors: &mut Vec<Diagnostic>) {
         let section = self.image.plan.get(job.section);
-        let base = match section.flags & u64::from(SHF_ALLOC) {
-            0 => 0,
-            _ => self.image.addresses.sections[job.section.index()].address,
-        };
+        let base = self.image.addresses.sections[job.section.index()].address;
         let fill = self.fill_of(section);
         let mut end = 0;
         for part in &self.jobs.parts[job.parts.clone()] {

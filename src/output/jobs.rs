@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use hashbrown::HashMap;
-use object::elf::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
+use object::elf::{SHF_EXECINSTR, SHT_NOBITS};
 
 use crate::ids::{AtomId, OutputSectionId};
 use crate::inputs::atoms::Atom;
@@ -123,11 +123,10 @@ impl Cutter<'_, '_> {
     fn parts_of(&self, id: OutputSectionId, place: &SectionAddress) -> Vec<Part> {
         let image = self.image;
         let section = image.plan.get(id);
-        let base = if section.flags & u64::from(SHF_ALLOC) != 0 { place.address } else { 0 };
         let mut parts = Vec::new();
         for atom in image.plan.atoms_of(section) {
             if image.atoms.get(atom).size > 0 {
-                self.push_atom(atom, image.addresses.atoms[atom.index()].wrapping_sub(base), &mut parts);
+                self.push_atom(atom, image.addresses.atoms[atom.index()].wrapping_sub(place.address), &mut parts);
             }
         }
         let data = image.addresses.script_data.iter().enumerate().filter(|(_, (owner, ..))| *owner == id);
