@@ -273,8 +273,8 @@ impl<'data> Writer<'_, 'data> {
     fn make_debug(&self, section: usize, piece: usize, aim: Aim<'_>) {
         let Some(debug) = self.input.debug else { return };
         let range = debug.piece_range(section, piece);
+        // What was in the buffer is overwritten.
         let mut buffer = self.file.buffer();
-        buffer.clear();
         buffer.resize((range.end - range.start) as usize, 0);
         self.note(debug.fill(section, piece, self.input.symbols, self.input.addresses, &mut buffer));
         match aim {

@@ -20,7 +20,8 @@ pub trait DebugInfo: Sync {
     /// Which bytes of a section a piece is. Pieces follow each other without gaps.
     fn piece_range(&self, section: usize, piece: usize) -> Range<u64>;
 
-    /// Makes a piece when every address is known. `out` has exactly the bytes of the piece, all zero.
+    /// Makes a piece when every address is known. `out` has exactly the bytes of the piece; all of them are overwritten, whatever they
+    /// were.
     ///
     /// # Errors
     /// What damaged input makes impossible to describe.

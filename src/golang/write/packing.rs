@@ -17,6 +17,9 @@ pub struct Placed {
     pub is_packed: bool,
 }
 
+/// Bytes of the file, with their offset.
+pub type Part = (u64, Vec<u8>);
+
 /// Sections that are not compressed, one behind the other.
 pub fn plain(sections: &[DebugSection], start: u64) -> Vec<Placed> {
     let place = |end: &mut u64, section: &DebugSection| {
@@ -57,8 +60,8 @@ impl Packing {
         Packing(Mutex::new(State { sections: sections.iter().map(waiting).collect(), placed: Vec::new(), end: start }))
     }
 
-    /// Takes the block of a piece, none if it could not be made. Returns what can be written now, with its offsets.
-    pub fn put(&self, section: usize, piece: usize, block: Option<Block>) -> Vec<(u64, Vec<u8>)> {
+    /// Takes the block of a piece, none if it could not be made. Returns what can be written now.
+    pub fn put(&self, section: usize, piece: usize, block: Option<Block>) -> Vec<Part> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = &mut state.sections[section];
         waiting.blocks[piece] = block;
@@ -77,7 +80,7 @@ impl Packing {
 
 impl State {
     /// Places all sections that are complete.
-    fn place(&mut self) -> Vec<(u64, Vec<u8>)> {
+    fn place(&mut self) -> Vec<Part> {
         let mut parts = Vec::new();
         while let Some(waiting) = self.sections.get_mut(self.placed.len()).filter(|waiting| waiting.missing == 0) {
             let blocks = std::mem::take(&mut waiting.blocks).into_iter().flatten().collect();
@@ -112,7 +115,7 @@ mod tests {
         let block = |size: usize| debug::compress(&vec![b'a'; size]).ok();
         let orders: [[(usize, usize); 4]; 3] =
             [[(0, 0), (0, 1), (2, 0), (3, 0)], [(3, 0), (2, 0), (0, 1), (0, 0)], [(2, 0), (0, 1), (3, 0), (0, 0)]];
-        let mut first: Option<(Vec<Placed>, Vec<(u64, Vec<u8>)>)> = None;
+        let mut first: Option<(Vec<Placed>, Vec<Part>)> = None;
         for order in orders {
             let packing = Packing::new(&SECTIONS, 100);
             let sizes = [1000, 0, 1000, 3];

@@ -45,7 +45,7 @@ impl Sequence {
     #[inline(always)]
     pub fn distance_index(self) -> (usize, u32) {
         let (symbol, extra) = distance_symbol(self.distance);
-        (symbol % 32 | self.is_without_match() << 5, extra)
+        ((symbol % 32) | self.is_without_match() << 5, extra)
     }
 
     #[inline(always)]
@@ -182,9 +182,9 @@ impl<'a> Search<'a> {
         sums[END] = 1;
         sums.iter_mut().zip(literals[0].iter().zip(&literals[1])).for_each(|(sum, (one, other))| *sum = one + other);
         let mut extra = 0;
-        for length in 0..=LONGEST - SHORTEST {
-            let count = lengths[0][length] + lengths[1][length];
-            let (symbol, bits) = length_symbol(length + SHORTEST);
+        for (length, (one, other)) in (SHORTEST..=LONGEST).zip(lengths[0].iter().zip(&lengths[1])) {
+            let count = one + other;
+            let (symbol, bits) = length_symbol(length);
             sums[symbol] += count;
             extra += u64::from(count) * u64::from(bits);
         }
