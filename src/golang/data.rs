@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::groups::Groups;
 use super::kind::Kind;
-use super::sort::{Text, sort_like_go};
+use super::sort::{Text, sort_by_key_like_go};
 use super::symbols::{GoSymbol, Symbols, Version, attribute};
 use super::types::GoType;
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -390,31 +390,23 @@ pub(super) fn alignment(asked: u64, size: u64) -> u64 {
 /// Types come first that reflection finds by their strings, in the order of these; then other types, then itabs (Go 1.27).
 fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &mut Vec<Item>) {
     #[derive(PartialEq, Eq, PartialOrd, Ord)]
-    enum Rank {
+    enum Key<'a> {
         Group,
-        Walked,
-        Type,
-        Itab,
+        Walked(Text<'a>),
+        Type(u64, GoSymbol),
+        Itab(u64, GoSymbol),
     }
     let group = symbols.find(b"type:*", Version::Abi0);
-    let keyed = |item: &Item| {
-        let rank = match item.symbol {
-            symbol if Some(symbol) == group => Rank::Group,
-            symbol if symbols.is_itab(symbol) => Rank::Itab,
-            symbol if symbols.has_flag(symbol, flag::TYPELINK) => Rank::Walked,
-            _ => Rank::Type,
-        };
-        let text = if rank == Rank::Walked { GoType::of(symbols, release, item.symbol).string() } else { &[] };
-        (rank, Text::new(text), *item)
+    let key = |Item { symbol, size, .. }: Item| match () {
+        () if Some(symbol) == group => Key::Group,
+        () if symbols.is_itab(symbol) => Key::Itab(size, symbol),
+        () if symbols.has_flag(symbol, flag::TYPELINK) => {
+            Key::Walked(Text::new(GoType::of(symbols, release, symbol).string()))
+        }
+        () => Key::Type(size, symbol),
     };
-    let mut all: Vec<(Rank, Text<'_>, Item)> = items.par_iter().with_min_len(1024).map(keyed).collect();
-    sort_like_go(&mut all, |(rank, text, item), (other_rank, other_text, other)| match rank {
-        _ if rank != other_rank => rank < other_rank,
-        Rank::Walked => text < other_text,
-        _ => (item.size, item.symbol) < (other.size, other.symbol),
-    });
-    items.clear();
-    items.extend(all.into_iter().map(|(_, _, item)| item));
+    let keyed: Vec<(Key<'_>, Item)> = items.par_iter().with_min_len(1024).map(|item| (key(*item), *item)).collect();
+    *items = sort_by_key_like_go(&keyed);
 }
 
 /// Puts the relocations of the PLT right behind the others, as dynamic linkers expect.

@@ -4,6 +4,8 @@
 //! Go's linker sorts types by their strings, and two packages of one name have types of one string. Which comes first is
 //! decided by the steps of the algorithm, so the same steps are taken here.
 
+use rayon::prelude::*;
+
 /// Slices up to this length are sorted by insertion.
 const INSERTION: usize = 12;
 /// From this length on a pivot is the median of three medians.
@@ -18,6 +20,26 @@ pub fn sort_like_go<T>(items: &mut [T], less: impl FnMut(&T, &T) -> bool) {
     let limit = usize::BITS - items.len().leading_zeros();
     let end = items.len();
     Sorter { items, less }.sort(0, end, limit);
+}
+
+/// Sorts by keys as Go does, with the comparisons of keys made by all workers at once: without ties there is one order only, and
+/// with them it is enough to know what place each key has.
+pub fn sort_by_key_like_go<K: Ord + Sync, T: Copy + Sync>(items: &[(K, T)]) -> Vec<T> {
+    let mut sorted: Vec<u32> = (0..items.len() as u32).collect();
+    let key = |at: u32| &items[at as usize].0;
+    sorted.par_sort_unstable_by(|left, right| key(*left).cmp(key(*right)));
+    let mut places: Vec<(u32, u32)> = (0..items.len() as u32).map(|at| (0, at)).collect();
+    let mut has_ties = false;
+    for (place, pair) in (1..).zip(sorted.windows(2)) {
+        let is_tie = key(pair[0]) == key(pair[1]);
+        has_ties |= is_tie;
+        places[pair[1] as usize].0 = if is_tie { places[pair[0] as usize].0 } else { place };
+    }
+    if has_ties {
+        sort_like_go(&mut places, |left, right| left.0 < right.0);
+        sorted = places.into_iter().map(|(_, at)| at).collect();
+    }
+    sorted.into_iter().map(|at| items[at as usize].1).collect()
 }
 
 /// A text to be compared: its first bytes are kept beside it, as texts lie scattered over the inputs.
@@ -248,7 +270,7 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Text, sort_like_go};
+    use super::{Text, sort_by_key_like_go, sort_like_go};
 
     /// Pairs that are compared by their first number only, from the generator that Go's side of the check uses.
     fn pairs(count: u32, distinct: u64) -> Vec<(u64, u32)> {
@@ -275,7 +297,17 @@ mod tests {
             sort_like_go(&mut items, |left, right| left.0 < right.0);
             assert!(items.is_sorted_by_key(|item| item.0), "{count} {distinct}");
             assert_eq!(order(&items), want, "{count} {distinct}");
+            let keyed: Vec<(u64, (u64, u32))> = pairs(count, distinct).into_iter().map(|pair| (pair.0, pair)).collect();
+            assert_eq!(order(&sort_by_key_like_go(&keyed)), want, "{count} {distinct}, by key");
         }
+    }
+
+    #[test]
+    fn keys_without_ties_have_one_order() {
+        let keyed: Vec<(u32, u32)> = (0..1000).map(|at| (at * 7919 % 1000, at)).collect();
+        let sorted = sort_by_key_like_go(&keyed);
+        assert!(sorted.is_sorted_by_key(|at| keyed[*at as usize].0));
+        assert!(sort_by_key_like_go::<u32, u32>(&[]).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::kind::Kind;
 use super::program::Program;
-use super::sort::{Text, sort_like_go};
+use super::sort::{Text, sort_by_key_like_go};
 use super::symbols::{GoSymbol, Relocation, Symbols, attribute};
 use super::types::GoType;
 use crate::inputs::goobj::RelocationKind;
@@ -25,9 +25,8 @@ pub fn list(symbols: &Symbols<'_>, program: &Program<'_>) -> Option<Lists> {
     }
     let Lists { types, itabs } = find(symbols);
     let text = |symbol| Text::new(GoType::of(symbols, program.release, symbol).string());
-    let mut types: Vec<(Text<'_>, GoSymbol)> = types.into_par_iter().map(|symbol| (text(symbol), symbol)).collect();
-    sort_like_go(&mut types, |left, right| left.0 < right.0);
-    Some(Lists { types: types.into_iter().map(|(_, symbol)| symbol).collect(), itabs })
+    let types: Vec<(Text<'_>, GoSymbol)> = types.into_par_iter().map(|symbol| (text(symbol), symbol)).collect();
+    Some(Lists { types: sort_by_key_like_go(&types), itabs })
 }
 
 impl Lists {
