@@ -34,13 +34,15 @@ fn main() -> ExitCode {
     let engine = Engine { link, find: toolchain::find };
     // Nothing of what a panic may have left unfinished is looked at again.
     let status = panic::catch_unwind(AssertUnwindSafe(|| door::run(&argv, &environment, &engine)));
-    ExitCode::from(status.unwrap_or_else(|_| {
+    let status = status.unwrap_or_else(|_| {
         let what = heard.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         let bug = Diagnostic::error("internal-error", format!("this is a bug in cgolink: {what}"))
             .help("report it with the command line and, if you can, the inputs");
         Reporter::new(door::error_format(&argv, &environment)).errors(&Diagnostics::from(bug));
         1
-    }))
+    });
+    sys::end_before_memory();
+    ExitCode::from(status)
 }
 
 /// The engine, as the doors see it.

@@ -3,9 +3,10 @@
 
 mod support;
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const BUILD: Duration = Duration::from_secs(900);
 const RUN: Duration = Duration::from_secs(60);
@@ -64,6 +65,31 @@ fn tests_run_with_their_flags_and_variables() {
     assert!(built.success(), "{}", built.describe());
     let ran = support::run(&mut support::command(&output), RUN);
     assert_eq!(ran.stdout, "1.2.3\n");
+}
+
+/// A second process takes a large link's memory apart: it has to end soon, and to keep nobody waiting for what the first one says.
+#[test]
+fn a_link_leaves_no_process_behind() {
+    let folder = support::scratch("toolexec-end");
+    let (plain, lingering) = (folder.join("plain"), folder.join("lingering"));
+    for (output, linger) in [(&plain, "0"), (&lingering, "1")] {
+        let mut go = build("./hello", output, &[&format!("-ldflags=-X main.unused={linger}")]);
+        go.process_group(0).env("CGOLINK_LINGER", linger).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let started = go.spawn().expect("the go command");
+        let group = format!("-{}", started.id());
+        let ended = started.wait_with_output().expect("an end");
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
+        let is_alive = || {
+            let asked = Command::new("kill").args(["-0", "--", &group]).stderr(Stdio::null()).status();
+            asked.expect("kill").success()
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while is_alive() {
+            assert!(Instant::now() < deadline, "a process of group {group} goes on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        prints_what_it_should(output, "hello", false);
+    }
 }
 
 #[test]

@@ -73,9 +73,10 @@ pub fn run(options: &GoLink, told: &mut String) -> Result<Linked> {
 fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
     let store = Store::default();
     let (linked, replaced) = link_from(&store, options, told)?;
-    // The system takes its time to unmap the packages, and as much to drop the file that was there before.
-    let (removed, ()) = rayon::join(|| replaced.remove(), || drop(store));
-    removed?;
+    // To unmap the packages and to drop what the output has replaced takes the system its time: it is left to the end of the
+    // process, see `sys::end_before_memory`.
+    replaced.remove()?.leave();
+    std::mem::forget(store);
     Ok(linked)
 }
 

@@ -30,7 +30,8 @@ pub fn write(image: &Image<'_>, path: &Path, output: &Path) -> Result<()> {
     write_map(&mut bytes, &view).map_err(|error| io_error("write the map", path, &error))?;
     let file = OutputFile::create_with_mode(path, MODE)?;
     file.write_at(&bytes, 0)?;
-    Ok(file.finish()?.remove()?)
+    drop(file.finish()?.remove()?);
+    Ok(())
 }
 
 /// What a map may be done with, less what the user's umask takes away.

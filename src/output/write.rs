@@ -139,7 +139,7 @@ impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
             return Ok(Written::InDisorder);
         }
         Diagnostics::check((), self.errors.into_inner().unwrap_or_else(PoisonError::into_inner))?;
-        self.file.finish()?.remove()?;
+        self.file.finish()?.remove()?.leave();
         Ok(Written::Whole)
     }
 
