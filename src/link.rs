@@ -77,11 +77,7 @@ fn link_once(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Res
     let renamed = own.as_ref().and_then(output_of).filter(|_| !request.output_named);
     let renamed = renamed.map(|output| LinkRequest { output, ..request.clone() });
     let request = renamed.as_ref().unwrap_or(request);
-    if store.maps(&request.output) {
-        let message = "the output is one of the inputs, which it would take the place of";
-        let error = Diagnostic::error("output-is-input", message).at(Origin::file(&request.output));
-        return Err(error.help("name another file with -o").into());
-    }
+    store.check_output(&request.output)?;
     let added = std::mem::take(&mut loaded.directives.commands);
     let script = section_order(request, own, added, loaded.target.architecture)?;
     match loaded.target.architecture {

@@ -108,3 +108,19 @@ fn mutants_of_go_packages() {
     // Changes that are never noticed would prove nothing.
     assert!(refused > all / 5, "only {refused} of {all} mutants were refused");
 }
+
+#[test]
+fn a_package_is_no_output() {
+    let folder = support::scratch("go-output-is-input");
+    let mut archives = archives(&folder);
+    let main = archives.iter_mut().find(|(name, _)| name == DAMAGED[0]).expect("the program");
+    // The go command's cache is not what is to be put at risk.
+    let own = folder.join("main.a");
+    std::fs::copy(&main.1, &own).expect("a copy");
+    main.1.clone_from(&own);
+    let before = std::fs::read(&own).expect("the package");
+    let refused = support::run(&mut link(&folder, &archives, &own), DEADLINE);
+    assert_eq!(refused.code, Some(1), "{}", refused.describe());
+    assert!(refused.stderr.contains("main.a: the output is one of the inputs"), "{}", refused.stderr);
+    assert!(std::fs::read(&own).expect("the package") == before, "it was overwritten");
+}

@@ -10,6 +10,3 @@ pub mod probe;
 pub mod quoted;
 pub mod request;
 pub mod rspfile;
-
-#[cfg(test)]
-pub(crate) use crate::mutation;

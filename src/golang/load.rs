@@ -50,6 +50,7 @@ pub fn load<'data>(options: &'data GoLink, store: &'data Store) -> Result<Loaded
         loader.add_internal("runtime/cgo")?;
         loader.drain()?;
     }
+    store.check_output(&options.output)?;
     loader.finish()
 }
 

@@ -60,8 +60,18 @@ impl Store {
         Ok(&self.mappings.push_get(Box::new(Mapping { bytes: mapping, file, identity })).bytes)
     }
 
+    /// Refuses an output that would take the place of an input.
+    pub fn check_output(&self, output: &Path) -> Result<(), Diagnostic> {
+        if !self.maps(output) {
+            return Ok(());
+        }
+        let message = "the output is one of the inputs, which it would take the place of";
+        let error = Diagnostic::error("output-is-input", message).at(crate::diag::Origin::file(output));
+        Err(error.help("name another file with -o"))
+    }
+
     /// Whether the file of this name is mapped, by whatever name.
-    pub fn maps(&self, path: &Path) -> bool {
+    fn maps(&self, path: &Path) -> bool {
         let Ok(metadata) = std::fs::metadata(path) else { return false };
         let identity = identity(&metadata);
         self.mappings.iter().any(|mapping| mapping.identity == identity)

@@ -3,9 +3,9 @@
 use super::slots::Meaning;
 use super::*;
 use crate::args::golink::GoLink;
-use crate::args::mutation::Mutation;
 use crate::golang::fixture::{Definition, object, program};
 use crate::inputs::goobj::records::flag;
+use crate::mutation::Mutation;
 use crate::target::Architecture;
 
 const TEXT: u8 = 1;
