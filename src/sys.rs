@@ -30,7 +30,7 @@ pub fn keep_freed_memory() {
 /// input, output and error are closed.
 ///
 /// A process is only over when the system has taken its memory apart, page by page, and dropped the contents of removed files
-/// that it had open. After a large link that takes a twentieth of the link's time, and nobody needs to wait for it. So a second
+/// that it had open. After a large link that takes some time (docs/BENCHMARKS.md), and nobody needs to wait for it. So a second
 /// process shares the memory and the open files, waits for the first one to end, and ends as well. Where the system refuses
 /// that, the process ends as others do; with `CGOLINK_LINGER=1` too, for those who measure.
 pub fn end_before_memory() {
@@ -50,13 +50,13 @@ mod caretaker {
     const LARGE: i64 = 32 << 10;
     const STACK: usize = 64 << 10;
 
-    /// Starts the second process; `None` if there is no need or no way.
-    pub fn start() -> Option<()> {
+    /// Starts the second process, if it is worth the while and there is a way.
+    pub fn start() {
         if peak() < LARGE || std::io::stdout().flush().is_err() {
-            return None;
+            return;
         }
         // The system closes the second end when this process is over.
-        let (over, alive) = std::io::pipe().ok()?;
+        let Ok((over, alive)) = std::io::pipe() else { return };
         let ends = Box::leak(Box::new([over.into_raw_fd(), alive.into_raw_fd()]));
         let stack = Box::leak(vec![0u128; STACK / size_of::<u128>()].into_boxed_slice());
         // Who reads what this process writes must not have to wait for the second one.
@@ -66,10 +66,9 @@ mod caretaker {
         }
         // SAFETY: the function touches nothing but its own stack and `ends`, both of which nobody else uses and nobody frees,
         // and makes no calls but of the system. The stack grows down from its end, which is aligned to 16 bytes.
-        let id = unsafe {
+        let _ = unsafe {
             libc::clone(wait, stack.as_mut_ptr_range().end.cast(), libc::CLONE_VM, std::ptr::from_mut(ends).cast())
         };
-        (id > 0).then_some(())
     }
 
     /// The most memory that this process had, in KiB.

@@ -75,8 +75,7 @@ fn link(options: &GoLink, told: &mut String) -> Result<Linked> {
     let (linked, replaced) = link_from(&store, options, told)?;
     // To unmap the packages and to drop what the output has replaced takes the system its time: it is left to the end of the
     // process, see `sys::end_before_memory`.
-    replaced.remove()?.leave();
-    std::mem::forget(store);
+    std::mem::forget((replaced.remove()?, store));
     Ok(linked)
 }
 

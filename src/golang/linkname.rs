@@ -18,9 +18,12 @@ pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
         return Ok(());
     }
     let check = Check { symbols, program, blocked: program.release.blocked_linknames().collect() };
+    // Those that a linkname names are among the others.
     let references = |index: u32| {
-        let counts = symbols.objects[index as usize].object.counts();
-        (counts.definitions()..counts.all()).map(move |local| (ObjectId(index), local))
+        let object = &symbols.objects[index as usize].object;
+        let (counts, flags) = (object.counts(), flags(program.release));
+        let unnamed = (counts.definitions()..counts.all()).filter(move |&at| object.symbol(at).flags2() & flags == 0);
+        unnamed.map(move |local| (ObjectId(index), local))
     };
     let objects = (0..symbols.objects.len() as u32).into_par_iter();
     let of_assembly = objects.filter(|&index| check.is_checked_assembly(index)).flat_map_iter(references);

@@ -195,12 +195,9 @@ impl<'data> Writer<'_, 'data> {
     ) -> Result<Replaced> {
         let options = self.input.program.options;
         let contents = Contents::new(&self.input, &self.relocator);
-        let is_packed = options.compress_dwarf && self.input.debug.is_some();
-        let debug = self.debug_sections();
-        let (packing, plain) = match is_packed {
-            true => (Some(Packing::new(debug, self.image_end())), Vec::new()),
-            false => (None, packing::plain(debug, self.image_end())),
-        };
+        let (debug, start) = (self.debug_sections(), self.image_end());
+        let packing = options.compress_dwarf.then(|| Packing::new(debug, start));
+        let plain = packing::plain(debug, start);
         let aim = packing.as_ref().map_or(Aim::Plain(&plain), Aim::Packed);
         let (_, sum) = rayon::join(
             || self.write_contents(&contents, aim),

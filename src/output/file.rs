@@ -226,23 +226,12 @@ pub struct Replaced {
 
 impl Replaced {
     /// Removes it. The system takes some time to drop a large file: it does so when what is returned is closed as well.
-    pub fn remove(self) -> Result<Removed, Diagnostic> {
-        let Some(old) = self.old else { return Ok(Removed(None)) };
+    pub fn remove(self) -> Result<Option<File>, Diagnostic> {
+        let Some(old) = self.old else { return Ok(None) };
         let path = old.to_path_buf();
         let open = File::open(&path).ok();
         old.close().map_err(|error| io_error("remove the replaced file", &path, &error))?;
-        Ok(Removed(open))
-    }
-}
-
-/// A file that has no name any more.
-#[derive(Debug)]
-pub struct Removed(#[expect(dead_code, reason = "the file is there as long as it is open")] Option<File>);
-
-impl Removed {
-    /// Leaves the rest to the end of the process; see [`crate::sys::end_before_memory`].
-    pub fn leave(self) {
-        std::mem::forget(self);
+        Ok(open)
     }
 }
 

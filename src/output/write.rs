@@ -139,7 +139,8 @@ impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
             return Ok(Written::InDisorder);
         }
         Diagnostics::check((), self.errors.into_inner().unwrap_or_else(PoisonError::into_inner))?;
-        self.file.finish()?.remove()?.leave();
+        // The system may drop it when the process has ended: see `sys::end_before_memory`.
+        std::mem::forget(self.file.finish()?.remove()?);
         Ok(Written::Whole)
     }
 
