@@ -4,16 +4,16 @@
 use std::fs::File;
 use std::io;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
-/// Maps a whole file for reading.
+/// Maps a stretch of a file for reading: `length` bytes from `start` on, which are to be within the file.
 ///
 /// The mapping is private and read-only. A build that rewrites an input in place while it is being linked is a race
 /// that no linker survives (a truncated file faults); build tools write new files and rename them.
-pub fn map(file: &File) -> io::Result<Mmap> {
+pub fn map(file: &File, start: u64, length: usize) -> io::Result<Mmap> {
     // SAFETY: the mapping is never written through, and is only exposed as `&[u8]` while the `Mmap` lives. The bytes can
     // change under us only if another process rewrites the file, which the doc comment excludes.
-    unsafe { Mmap::map(file) }
+    unsafe { MmapOptions::new().offset(start).len(length).map(file) }
 }
 
 /// Lets the C library's allocator keep what is freed. A link's stages make and drop columns of megabytes, and memory that goes

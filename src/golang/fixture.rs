@@ -38,7 +38,7 @@ pub(crate) struct Definition {
 }
 
 /// The bytes of an object whose definitions all have names of no package.
-pub(super) fn object(definitions: &[Definition]) -> Vec<u8> {
+pub(crate) fn object(definitions: &[Definition]) -> Vec<u8> {
     object_with_files(&[], definitions)
 }
 

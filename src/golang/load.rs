@@ -252,7 +252,7 @@ fn missing_package(path: &str, help: &str) -> Diagnostic {
 
 fn read<'data>(store: &'data Store, path: &Path) -> Result<PackageFile<'data>> {
     let kept = store.keep_path(path.to_owned());
-    Ok(goarchive::read(kept, store.map(path)?)?)
+    Ok(goarchive::open(kept, store)?)
 }
 
 /// Every object must be compiled by the same toolchain for the same target.

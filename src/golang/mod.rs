@@ -8,7 +8,7 @@ pub mod dwarf;
 pub mod elf;
 pub mod fips;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod gcmask;
 pub mod groups;
 pub mod inittask;

@@ -143,6 +143,18 @@ impl<'data> Archive<'data> {
         Ok(archive)
     }
 
+    /// The members from one on, with which `data` starts: for who has looked at those before it in another way. Offsets count from
+    /// there, and there is no index.
+    pub const fn from_member(data: &'data [u8]) -> Self {
+        Archive { data, thin: false, index: None, long_names: &[], first_member: 0 }
+    }
+
+    /// The name of the first member and where the next one starts, by a file's first bytes; none unless these are an archive's.
+    pub fn first_member(head: &'data [u8]) -> Option<(&'data [u8], u64)> {
+        let header = head.starts_with(MAGIC).then(|| Header::read(head, MAGIC.len() as u64).ok()).flatten()?;
+        Some((header.short_name(), header.next(true)))
+    }
+
     /// Whether the members are files of their own.
     pub const fn is_thin(&self) -> bool {
         self.thin

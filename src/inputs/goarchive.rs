@@ -11,9 +11,10 @@
 use std::path::Path;
 
 use crate::diag::{Diagnostic, Origin};
-use crate::inputs::archive::{Archive, MAGIC, MemberData};
+use crate::inputs::archive::{Archive, ArchiveError, MAGIC, MemberData};
 use crate::inputs::goabi::{ObjectHeader, Release};
 use crate::inputs::goobj::Object;
+use crate::inputs::store::Store;
 
 /// A package, borrowed from its file.
 #[derive(Clone, Debug)]
@@ -61,44 +62,76 @@ pub struct GoMember<'data> {
     pub object: Object<'data>,
 }
 
+/// Opens a package archive, or a Go object that is a file of its own. What is there for compilers comes first and is a good part of
+/// many archives: it is not mapped.
+pub fn open<'data>(path: &'data Path, store: &'data Store) -> Result<PackageFile<'data>, Diagnostic> {
+    let tail = store.map_tail(path, end_of_exports)?;
+    if tail.start == 0 {
+        return read(path, tail.bytes);
+    }
+    let mut file = PackageFile::new(path);
+    file.add_members(&Archive::from_member(tail.bytes), tail.start)?;
+    Ok(file)
+}
+
 /// Reads a package archive, or a Go object that is a file of its own.
 pub fn read<'data>(path: &'data Path, data: &'data [u8]) -> Result<PackageFile<'data>, Diagnostic> {
-    let mut file = PackageFile {
-        path,
-        members: Vec::new(),
-        directives: Vec::new(),
-        is_main: false,
-        cannot_link_internally: false,
-        prefers_external: false,
-    };
-    if !data.starts_with(MAGIC) {
+    let mut file = PackageFile::new(path);
+    if data.starts_with(MAGIC) {
+        let archive = Archive::parse(data).map_err(|error| error.diagnostic(path))?;
+        file.add_members(&archive, 0)?;
+    } else {
         let name = path.file_name().map_or(&b""[..], std::ffi::OsStr::as_encoded_bytes);
         file.add(name, data)?;
-        return Ok(file);
-    }
-    let archive = Archive::parse(data).map_err(|error| error.diagnostic(path))?;
-    for member in archive.members() {
-        let member = member.map_err(|error| error.diagnostic(path))?;
-        match member.name {
-            b"dynimportfail" => file.cannot_link_internally = true,
-            b"preferlinkext" => file.prefers_external = true,
-            _ => {}
-        }
-        let MemberData::Inline(contents) = member.data else { continue };
-        if is_linked(member.name) {
-            file.add(member.name, contents)?;
-        }
     }
     Ok(file)
+}
+
+/// The member that compilers read.
+const EXPORTS: &[u8] = b"__.PKGDEF";
+
+/// Where an archive's second member starts if the first one is for compilers, by the first bytes; else 0.
+fn end_of_exports(head: &[u8]) -> u64 {
+    let first = Archive::first_member(head).filter(|(name, _)| *name == EXPORTS);
+    first.map_or(0, |(_, next)| next)
 }
 
 /// Whether a member takes part in links: not what compilers import, nor marks of build tools with short names.
 fn is_linked(name: &[u8]) -> bool {
     let may_be_cut = name.len() >= 16;
-    name != b"__.PKGDEF" && (may_be_cut || name.ends_with(b".o") || name.ends_with(b".syso"))
+    name != EXPORTS && (may_be_cut || name.ends_with(b".o") || name.ends_with(b".syso"))
 }
 
 impl<'data> PackageFile<'data> {
+    const fn new(path: &'data Path) -> Self {
+        PackageFile {
+            path,
+            members: Vec::new(),
+            directives: Vec::new(),
+            is_main: false,
+            cannot_link_internally: false,
+            prefers_external: false,
+        }
+    }
+
+    /// Adds the members of an archive whose bytes are those of the file from `start` on.
+    fn add_members(&mut self, archive: &Archive<'data>, start: u64) -> Result<(), Diagnostic> {
+        for member in archive.members() {
+            let in_file = |error: ArchiveError| ArchiveError { offset: start + error.offset, ..error };
+            let member = member.map_err(|error| in_file(error).diagnostic(self.path))?;
+            match member.name {
+                b"dynimportfail" => self.cannot_link_internally = true,
+                b"preferlinkext" => self.prefers_external = true,
+                _ => {}
+            }
+            let MemberData::Inline(contents) = member.data else { continue };
+            if is_linked(member.name) {
+                self.add(member.name, contents)?;
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, name: &'data [u8], contents: &'data [u8]) -> Result<(), Diagnostic> {
         let kind = match contents.starts_with(b"go o") {
             true => MemberKind::Go(Box::new(self.read_go(name, contents)?)),
@@ -199,6 +232,8 @@ fn end_of_text(text: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golang::fixture;
+    use crate::mutation::Mutation;
 
     #[test]
     fn the_text_ends_outside_sections() {
@@ -219,6 +254,64 @@ mod tests {
         ] {
             assert_eq!(is_linked(name), want, "{}", String::from_utf8_lossy(name));
         }
+    }
+
+    fn archive_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = MAGIC.to_vec();
+        for (name, contents) in members {
+            archive.extend(format!("{name:<16}{:<32}{:<10}`\n", "", contents.len()).bytes());
+            archive.extend(*contents);
+            archive.resize(archive.len().next_multiple_of(2), b'\n');
+        }
+        archive
+    }
+
+    /// Bytes in front of the contents of the first member.
+    const HEAD: usize = MAGIC.len() + 60;
+
+    /// Members by name and size and what they told, or the problem.
+    fn summary(read: Result<PackageFile<'_>, Diagnostic>) -> Result<String, String> {
+        let file = read.map_err(|problem| problem.to_string())?;
+        let of_member = |member: &Member<'_>| match &member.kind {
+            MemberKind::Go(member) => (member.header.version.to_owned(), member.object.size()),
+            MemberKind::Host(contents) => (String::from_utf8_lossy(contents).into_owned(), contents.len() as u64),
+        };
+        let members = file.members.iter().map(|member| (String::from_utf8_lossy(member.name), of_member(member)));
+        Ok(format!("{:?} {} {}", members.collect::<Vec<_>>(), file.is_main, file.cannot_link_internally))
+    }
+
+    #[test]
+    fn archives_are_read_the_same_without_what_compilers_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.a");
+        let object = [b"go object linux amd64 go1.26.8 X:x\nmain\n\n!\n", &fixture::object(&[])[..]].concat();
+        let exports = vec![b'e'; 5001];
+        let members: &[(&str, &[u8])] = &[
+            ("__.PKGDEF", &exports),
+            ("_go_.o", &object),
+            ("a_amd64.o", &object),
+            ("dynimportfail", b""),
+            ("c.o", b"C"),
+        ];
+        let whole = archive_of(members);
+        assert_eq!(end_of_exports(&whole[..HEAD]), (HEAD + 5002) as u64);
+        let mut mutation = Mutation::new(0x5eed_0006);
+        let mut kept = 0;
+        for round in 0..400 {
+            // Most of the damage is to be outside the exports.
+            let data = match round {
+                0 => whole.clone(),
+                1 => archive_of(&members[..1]),
+                2 => archive_of(&members[1..]),
+                _ => [&mutation.of(&whole[..80])[..], &exports[20..], &mutation.of(&whole[HEAD + 4990..])].concat(),
+            };
+            std::fs::write(&path, &data).expect("a file");
+            let store = Store::default();
+            let (ours, want) = (summary(open(&path, &store)), summary(read(&path, &data)));
+            assert_eq!(ours, want, "round {round}");
+            kept += usize::from(ours.is_ok());
+        }
+        assert!((3..400).contains(&kept), "{kept} were read");
     }
 
     #[test]

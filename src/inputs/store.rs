@@ -23,10 +23,19 @@ pub struct Store {
     paths: FrozenVec<PathBuf>,
 }
 
-/// A mapped file.
+/// A file from a place on.
+#[derive(Clone, Copy, Debug)]
+pub struct Tail<'store> {
+    /// The place, in bytes from the start of the file.
+    pub start: u64,
+    /// What follows, to the end of the file.
+    pub bytes: &'store [u8],
+}
+
+/// A mapped file, or the end of one.
 struct Mapping {
     bytes: Mmap,
-    /// The file, if it is large enough for [`Store::copy`].
+    /// The file, if it is mapped whole and large enough for [`Store::copy`].
     file: Option<File>,
     /// Which file of the machine it is, whatever its name.
     identity: (u64, u64),
@@ -41,23 +50,36 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 const LARGE_FILE: u64 = 1 << 20;
 /// Below this many bytes a copy from the mapping is cheaper than a call of the system.
 const LONG_COPY: usize = 64 << 10;
+/// First bytes that [`Store::map_tail`] shows.
+const HEAD: usize = 256;
 
 impl Store {
     /// Maps a file.
     pub fn map(&self, path: &Path) -> Result<&[u8], Diagnostic> {
-        let file = File::open(path).map_err(|error| open_error(path, &error))?;
-        let metadata = file.metadata().map_err(|error| io_error("read", path, &error))?;
-        if !metadata.is_file() {
-            return Err(Diagnostic::error("not-a-file", "is not a regular file, so it cannot be linked")
-                .at(crate::diag::Origin::file(path)));
-        }
+        let (file, metadata) = open(path)?;
+        self.keep_mapping(path, file, &metadata, 0)
+    }
+
+    /// Maps the end of a file, for who needs no more: `skip` is shown the file's first bytes, and says how many to leave out.
+    ///
+    /// The kernel maps the pages around each one that is looked at, but none before the place where a mapping starts.
+    pub fn map_tail(&self, path: &Path, skip: impl FnOnce(&[u8]) -> u64) -> Result<Tail<'_>, Diagnostic> {
+        let (file, metadata) = open(path)?;
+        let mut head = [0; HEAD];
+        let count = file.read_at(&mut head, 0).map_err(|error| io_error("read", path, &error))?;
+        let start = Some(skip(&head[..count])).filter(|start| *start < metadata.len()).unwrap_or_default();
+        Ok(Tail { start, bytes: self.keep_mapping(path, file, &metadata, start)? })
+    }
+
+    fn keep_mapping(&self, path: &Path, file: File, metadata: &Metadata, start: u64) -> Result<&[u8], Diagnostic> {
         if metadata.len() == 0 {
             return Ok(&[]);
         }
-        let mapping = sys::map(&file).map_err(|error| io_error("map", path, &error))?;
-        let file = (metadata.len() >= LARGE_FILE).then_some(file);
-        let identity = identity(&metadata);
-        Ok(&self.mappings.push_get(Box::new(Mapping { bytes: mapping, file, identity })).bytes)
+        let length = (metadata.len() - start) as usize;
+        let bytes = sys::map(&file, start, length).map_err(|error| io_error("map", path, &error))?;
+        let file = (start == 0 && metadata.len() >= LARGE_FILE).then_some(file);
+        let identity = identity(metadata);
+        Ok(&self.mappings.push_get(Box::new(Mapping { bytes, file, identity })).bytes)
     }
 
     /// Refuses an output that would take the place of an input.
@@ -106,6 +128,16 @@ impl Store {
     }
 }
 
+fn open(path: &Path) -> Result<(File, Metadata), Diagnostic> {
+    let file = File::open(path).map_err(|error| open_error(path, &error))?;
+    let metadata = file.metadata().map_err(|error| io_error("read", path, &error))?;
+    if !metadata.is_file() {
+        return Err(Diagnostic::error("not-a-file", "is not a regular file, so it cannot be linked")
+            .at(crate::diag::Origin::file(path)));
+    }
+    Ok((file, metadata))
+}
+
 fn open_error(path: &Path, error: &std::io::Error) -> Diagnostic {
     let found = io_error("open", path, error);
     if error.kind() == std::io::ErrorKind::NotFound {
@@ -131,6 +163,26 @@ mod tests {
         let around = folder.path().join("../").join(folder.path().file_name().expect("a name")).join("a");
         assert!(store.maps(&first) && store.maps(&second) && store.maps(&around));
         assert!(!store.maps(&other) && !store.maps(&folder.path().join("gone")));
+    }
+
+    #[test]
+    fn tails_start_where_they_are_asked_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let contents: Vec<u8> = (0..100_000).map(|at| (at / 7 % 251) as u8).collect();
+        let (long, empty) = (folder.path().join("long"), folder.path().join("empty"));
+        std::fs::write(&long, &contents).expect("a file");
+        std::fs::write(&empty, b"").expect("a file");
+        let store = Store::default();
+        for (asked, start) in
+            [(0, 0), (1, 1), (4096, 4096), (70_001, 70_001), (99_999, 99_999), (100_000, 0), (u64::MAX, 0)]
+        {
+            let tail = store.map_tail(&long, |head| if head == &contents[..HEAD] { asked } else { 7 });
+            let tail = tail.expect("bytes");
+            assert!(tail.start == start && tail.bytes == &contents[start as usize..], "from {asked}");
+        }
+        let tail = store.map_tail(&empty, |head| head.len() as u64 + 1).expect("no bytes");
+        assert!(tail.start == 0 && tail.bytes.is_empty());
+        assert!(store.maps(&long) && store.map_tail(folder.path(), |_| 0).is_err());
     }
 
     #[test]
