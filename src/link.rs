@@ -21,6 +21,7 @@ use crate::inputs::store::Store;
 use crate::layout::{arrange, living};
 use crate::output::map_file;
 use crate::output::write::{self, Output};
+use crate::par;
 use crate::relocation::Machine;
 use crate::relocation::aarch64::Aarch64;
 use crate::relocation::apply::OUT_OF_RANGE;
@@ -43,15 +44,7 @@ pub struct Linked {
 /// Links what a request asks for, and what `supply` finds for it. What it was asked to tell is added to `told`, also if
 /// the link fails.
 pub fn run(request: &LinkRequest, supply: &dyn Supply, told: &mut Told) -> Result<Linked> {
-    match request.threads {
-        None => link(request, supply, told),
-        Some(threads) => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool =
-                pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
-            pool.install(|| link(request, supply, told))
-        }
-    }
+    par::with_threads(request.threads, || link(request, supply, told))?
 }
 
 /// An instruction that loads an address from the GOT reaches its slot; what it is relaxed to has to reach the target, or hold its

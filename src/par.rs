@@ -1,4 +1,21 @@
-//! Shapes of parallel work that several stages share.
+//! Who works at a link, and shapes of parallel work that several stages share.
+
+use crate::diag::Diagnostic;
+
+/// Does work with so many threads, or as many as the machine has.
+///
+/// The calling thread is one of them. Else it would only wait for the others, and each parallel step would start with a thread
+/// that has to be woken first, on a processor that others may be using.
+pub fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R, Diagnostic> {
+    let builder = || rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
+    // A thread that works in a pool once does so for good, and can work in no other.
+    let pool = builder().use_current_thread().build().or_else(|_| builder().build());
+    let pool = pool.map_err(|error| {
+        let count = threads.map_or_else(String::new, |threads| format!("{threads} "));
+        Diagnostic::error("threads", format!("cannot start {count}threads: {error}"))
+    })?;
+    Ok(pool.install(work))
+}
 
 /// Splits a column into the parts of consecutive owners: part `i` has `lengths[i]` elements. What is left over is not
 /// handed out.
@@ -14,6 +31,19 @@ pub fn split_by_lengths<T>(mut column: &mut [T], lengths: impl IntoIterator<Item
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn works_with_as_many_threads_as_asked_for() {
+        // A thread of its own: one that was in a pool before is not the same case.
+        let works = || {
+            let here = std::thread::current().id();
+            let work = || (rayon::current_num_threads(), std::thread::current().id() == here);
+            [Some(1), Some(3), Some(2), None].map(|threads| super::with_threads(threads, work).expect("threads"))
+        };
+        let seen = std::thread::spawn(works).join().expect("no panic");
+        assert_eq!(seen[..3], [(1, true), (3, false), (2, false)]);
+        assert_eq!(seen[3], (rayon::current_num_threads(), false));
+    }
+
     #[test]
     fn hands_out_disjoint_parts_in_order() {
         let mut column = [1, 2, 3, 4, 5, 6];

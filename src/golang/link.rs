@@ -43,6 +43,7 @@ use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::store::Store;
 use crate::output::file::Replaced;
+use crate::par;
 
 /// What a link came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,15 +56,7 @@ pub enum Linked {
 
 /// Links a Go program. What was asked to be printed is in `told` even if the link fails: dumps, times of phases.
 pub fn run(options: &GoLink, told: &mut String) -> Result<Linked> {
-    let linked = match options.threads {
-        None => link(options, told),
-        Some(threads) => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool =
-                pool.map_err(|error| Diagnostic::error("threads", format!("cannot start {threads} threads: {error}")))?;
-            pool.install(|| link(options, told))
-        }
-    };
+    let linked = par::with_threads(options.threads, || link(options, told))?;
     linked.map_err(|errors| {
         let first = errors.iter().next().filter(|_| options.halt_on_error).cloned();
         first.map_or(errors, Diagnostics::from)
