@@ -31,9 +31,10 @@ mod tests;
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use self::claims::{Claims, MOST_FUNCTIONS};
+use self::claims::{Claims, MOST_FUNCTIONS, Role};
 use self::deferreturn::DeferReturn;
 use self::files::Files;
 use self::find::FindTable;
@@ -172,6 +173,9 @@ fn contents<'data>(
     let described = text.order.par_chunks(CHUNK).enumerate();
     let described = described.map(|(at, order)| Chunk::describe(symbols, order, at * CHUNK, &claims)).collect();
     let (chunks, used): (Vec<Chunk>, Vec<UsedFiles>) = first_error(described)?.into_iter().unzip();
+    if claims.is_confused() {
+        return Err(confused(symbols, &chunks));
+    }
     let settle = || {
         let tallies = chunks.par_iter().enumerate();
         let tallies = tallies.map(|(at, chunk)| Tally::settle(symbols, chunk, at * CHUNK, &claims)).collect();
@@ -186,6 +190,16 @@ fn contents<'data>(
         defer_return: DeferReturn::find(symbols, program.architecture, &text.order),
         chunks,
     })
+}
+
+/// The error of the first function that names a symbol for another purpose than a function before it.
+fn confused(symbols: &Symbols<'_>, chunks: &[Chunk]) -> Diagnostic {
+    let mut roles = HashMap::new();
+    let mut is_confused = |(symbol, role): (GoSymbol, Role)| *roles.entry(symbol).or_insert(role) != role;
+    let mut functions = chunks.iter().flat_map(Chunk::each);
+    let function = functions.find(|(function, uses)| uses.roles(function.symbol).any(&mut is_confused));
+    let symbol = function.map_or(GoSymbol::NONE, |(function, _)| function.symbol);
+    damaged(symbols, symbol, "it uses one symbol for two purposes")
 }
 
 /// Funcdata is laid out here and nowhere else, and is not listed in `.symtab`.

@@ -87,16 +87,24 @@ pub(super) struct Uses<'a> {
     pub funcdata: &'a [GoSymbol],
 }
 
-impl Uses<'_> {
+impl<'a> Uses<'a> {
     /// One of the tables of program counters: 0 is depth of the stack, 1 file, 2 line, 3 inlined call.
     pub fn table(&self, position: usize) -> GoSymbol {
         self.tables.get(position).copied().unwrap_or_default()
     }
 
     /// The tables of program counters in the order in which they are laid out.
-    pub fn pc_tables(&self) -> impl Iterator<Item = GoSymbol> {
+    pub fn pc_tables(&self) -> impl Iterator<Item = GoSymbol> + use<'a> {
         let (first, last) = self.tables.split_at(self.tables.len().min(TABLES - 1));
         first.iter().chain(self.pcdata).chain(last).copied().filter(|symbol| !symbol.is_none())
+    }
+
+    /// What a function names, itself first, and for what.
+    pub fn roles(self, function: GoSymbol) -> impl Iterator<Item = (GoSymbol, Role)> + use<'a> {
+        let names = std::iter::once(function).chain(self.inlined.iter().copied());
+        let funcdata = self.funcdata.iter().copied().filter(|data| !data.is_none());
+        let tables = self.pc_tables().map(|table| (table, Role::PcTable));
+        names.map(|name| (name, Role::Name)).chain(tables).chain(funcdata.map(|data| (data, Role::Funcdata)))
     }
 }
 
@@ -133,12 +141,7 @@ impl Chunk {
             reader.chunk.functions.push(function);
             let at = reader.chunk.uses.len() - function.used();
             let uses = split(&function, &reader.chunk.uses[at..]).0;
-            claims.claim(*symbol, Role::Name, number);
-            uses.inlined.iter().for_each(|inlined| claims.claim(*inlined, Role::Name, number));
-            uses.pc_tables().for_each(|table| claims.claim(table, Role::PcTable, number));
-            for data in uses.funcdata.iter().filter(|data| !data.is_none()) {
-                claims.claim(*data, Role::Funcdata, number);
-            }
+            uses.roles(*symbol).for_each(|(named, role)| claims.claim(named, role, number));
         }
         reader.chunk.uses.shrink_to_fit();
         Ok((reader.chunk, reader.files.used))

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::super::symbols::{GoSymbol, Symbols};
-use super::claims::{Claim, Claims, Owner, Role};
+use super::claims::{Claims, Owner};
 use super::functions::{Chunk, Function, Uses, funcdata};
 use super::{check_size, damaged};
 use crate::diag::Diagnostic;
@@ -136,12 +136,12 @@ impl Settler<'_, '_> {
         owners.extend(used.map(|used| self.claims.owner(used)));
         let mut next = owners.iter().copied();
         let mut owner = || next.next().unwrap_or(Owner::NOBODY);
-        if self.is_first(symbol, (symbol, self.claims.owner(symbol)), Role::Name)? {
+        if self.is_first(symbol, self.claims.owner(symbol)) {
             let is_described = !function.info.is_none();
             self.name(Name { symbol, offset: 0, start_line: function.start_line, id: function.id, is_described });
         }
         for &inlined in uses.inlined {
-            if self.is_first(symbol, (inlined, owner()), Role::Name)? {
+            if self.is_first(inlined, owner()) {
                 let info = self.symbols.aux_of(inlined, AuxKind::FuncInfo);
                 let read = info.map(|info| FuncInfo::parse(self.symbols.data(info)));
                 let (start_line, id) = read.map_or((0, 0), |info| (info.start_line(), info.func_id()));
@@ -149,7 +149,7 @@ impl Settler<'_, '_> {
             }
         }
         for table in uses.pc_tables() {
-            if self.is_first(symbol, (table, owner()), Role::PcTable)? {
+            if self.is_first(table, owner()) {
                 self.pc_table(table);
             }
         }
@@ -161,7 +161,7 @@ impl Settler<'_, '_> {
                 let size = INLINED_CALL * u64::from(function.inlined);
                 let at = self.piece(INLINE_TREE_POWER, Piece::InlineTree(position), size);
                 self.tally.inline_trees[position as usize] = at;
-            } else if !data.is_none() && self.is_first(symbol, (data, owner), Role::Funcdata)? {
+            } else if !data.is_none() && self.is_first(data, owner) {
                 let size = self.symbols.size(data);
                 if size == 0 {
                     return Err(damaged(self.symbols, symbol, &format!("its funcdata {index} is empty")));
@@ -175,12 +175,8 @@ impl Settler<'_, '_> {
         Ok(())
     }
 
-    fn is_first(&self, function: GoSymbol, (symbol, owner): (GoSymbol, Owner), role: Role) -> Result<bool, Diagnostic> {
-        match self.claims.check(symbol, owner, role, self.number) {
-            Claim::First => Ok(true),
-            Claim::Later => Ok(false),
-            Claim::Confused => Err(damaged(self.symbols, function, "it uses one symbol for two purposes")),
-        }
+    fn is_first(&self, symbol: GoSymbol, owner: Owner) -> bool {
+        self.claims.is_first(symbol, owner, self.number)
     }
 
     fn name(&mut self, name: Name) {
@@ -239,8 +235,8 @@ fn alignment_power(alignment: u64, size: u64) -> u8 {
 pub(super) struct Places {
     /// By chunk.
     pub tallies: Vec<Tally>,
-    /// By symbol: the position in [`Places::names`], the offset in `runtime.pctab` or the offset in `go:func.*`; as what is
-    /// left to [`u32::MAX`].
+    /// By symbol: the position in [`Places::names`], the offset in `runtime.pctab` or the offset in `go:func.*`; and 1.
+    /// 0 for none.
     of: Vec<u32>,
     /// All names, in order.
     pub names: Vec<Name>,
@@ -310,7 +306,7 @@ impl Places {
     /// The place of a symbol; 0 if there is none.
     #[inline]
     pub fn of(&self, symbol: GoSymbol) -> u32 {
-        if symbol.is_none() { 0 } else { !self.of[symbol.index()] }
+        if symbol.is_none() { 0 } else { self.of[symbol.index()].wrapping_sub(1) }
     }
 
     /// A function that is named: itself in memory, or inlined.
