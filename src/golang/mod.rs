@@ -28,6 +28,7 @@ pub mod relocate;
 mod report;
 pub mod resolve;
 mod sections;
+mod set;
 pub mod setup;
 mod shuffle;
 pub mod sort;

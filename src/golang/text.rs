@@ -10,6 +10,7 @@ use super::address::{Section, Segment, access};
 use super::kind::Kind;
 use super::machine::Machine;
 use super::program::Program;
+use super::set::SymbolSet;
 use super::symbols::{GoSymbol, ObjectId, PackageId, Symbols, Version, attribute};
 use super::{shuffle, thunks};
 use crate::diag::{Diagnostic, Origin};
@@ -90,7 +91,7 @@ pub fn order(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Text, D
         (0..symbols.objects.len()).into_par_iter().map(|id| functions(symbols, ObjectId(id as u32))).collect();
     let mut merge = Merge {
         text: Text { units: vec![Vec::new(); objects.len()], ..Text::default() },
-        placed: vec![false; symbols.count()],
+        placed: SymbolSet::new(symbols.count()),
     };
     for name in [&b"go:textfipsstart"[..], b"go:textfipsend"] {
         let found = symbols.find(name, Version::Abi0).filter(|symbol| symbols.is_reachable(*symbol));
@@ -193,8 +194,8 @@ fn functions(symbols: &Symbols<'_>, id: ObjectId) -> Functions {
 
 struct Merge {
     text: Text,
-    /// By symbol: whether it is in the order.
-    placed: Vec<bool>,
+    /// What is in the order.
+    placed: SymbolSet,
 }
 
 impl Merge {
@@ -214,7 +215,7 @@ impl Merge {
     }
 
     fn place(&mut self, symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
-        let is_new = !std::mem::replace(&mut self.placed[symbol.index()], true);
+        let is_new = self.placed.insert(symbol);
         if is_new {
             self.text.order.push(symbol);
             if let Some(unit) = symbols.unit(symbol) {

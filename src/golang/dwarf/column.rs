@@ -2,31 +2,53 @@
 
 use crate::golang::symbols::GoSymbol;
 
-/// By symbol: a number, or none. Memory of symbols without one is never touched, as none is zero.
+/// Symbols of a block.
+const BLOCK: usize = 32;
+
+/// By symbol: a number, or none. There is room for numbers only block by block: symbols that have some lie beside
+/// each other, and are few.
 #[derive(Debug)]
-pub(super) struct Column(Vec<u32>);
+pub(super) struct Column {
+    /// By block of symbols: the position of its numbers, and 1; 0 if none has a number.
+    blocks: Vec<u32>,
+    /// 1 more than each number; 0 for none.
+    numbers: Vec<[u32; BLOCK]>,
+}
 
 impl Column {
     /// Room for so many symbols, without numbers.
     pub fn new(symbols: usize) -> Self {
-        Column(vec![0; symbols])
+        let blocks = symbols.div_ceil(BLOCK);
+        // Memory that is never touched costs nothing, and what is in use does not move.
+        Column { blocks: vec![0; blocks], numbers: Vec::with_capacity(blocks) }
     }
 
     /// A symbol's number.
     #[inline]
     pub fn get(&self, symbol: GoSymbol) -> Option<u32> {
-        self.0.get(symbol.index())?.checked_sub(1)
+        let block = self.blocks.get(symbol.index() / BLOCK)?.checked_sub(1)?;
+        self.numbers[block as usize][symbol.index() % BLOCK].checked_sub(1)
     }
 
     /// Gives a symbol a number below [`u32::MAX`].
+    #[inline]
     pub fn set(&mut self, symbol: GoSymbol, number: u32) {
-        self.0[symbol.index()] = number.saturating_add(1);
+        let block = &mut self.blocks[symbol.index() / BLOCK];
+        if *block == 0 {
+            self.numbers.push([0; BLOCK]);
+            *block = self.numbers.len() as u32;
+        }
+        self.numbers[*block as usize - 1][symbol.index() % BLOCK] = number.saturating_add(1);
     }
 
-    /// The symbols that have numbers.
+    /// The symbols that have numbers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (GoSymbol, u32)> {
-        let all = self.0.iter().enumerate();
-        all.filter_map(|(symbol, &number)| Some((GoSymbol(symbol as u32), number.checked_sub(1)?)))
+        let blocks = self.blocks.iter().enumerate();
+        let blocks = blocks.filter_map(|(at, block)| Some((at * BLOCK, block.checked_sub(1)?)));
+        blocks.flat_map(|(first, block)| {
+            let numbers = (first as u32..).zip(&self.numbers[block as usize]);
+            numbers.filter_map(|(symbol, number)| Some((GoSymbol(symbol), number.checked_sub(1)?)))
+        })
     }
 }
 
@@ -36,11 +58,15 @@ mod tests {
 
     #[test]
     fn zero_is_a_number() {
-        let mut column = Column::new(4);
-        column.set(GoSymbol(2), 0);
-        column.set(GoSymbol(3), 7);
-        assert_eq!((column.get(GoSymbol(1)), column.get(GoSymbol(2))), (None, Some(0)));
-        assert_eq!(column.get(GoSymbol(9)), None);
-        assert_eq!(column.iter().collect::<Vec<_>>(), [(GoSymbol(2), 0), (GoSymbol(3), 7)]);
+        let mut column = Column::new(100);
+        for (symbol, number) in [(99, 7), (2, 0), (31, 5), (3, 6), (3, 8)] {
+            column.set(GoSymbol(symbol), number);
+        }
+        assert_eq!(
+            [1, 2, 40, 99, 200].map(|symbol| column.get(GoSymbol(symbol))),
+            [None, Some(0), None, Some(7), None]
+        );
+        let all = [(2, 0), (3, 8), (31, 5), (99, 7)].map(|(symbol, number)| (GoSymbol(symbol), number));
+        assert_eq!(column.iter().collect::<Vec<_>>(), all);
     }
 }

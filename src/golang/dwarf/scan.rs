@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::abbreviations::Version as DwarfVersion;
 use crate::golang::kind::Kind;
+use crate::golang::set::SymbolSet;
 use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version, attribute};
 use crate::golang::text::Text;
 use crate::inputs::goobj::records::flag2;
@@ -49,38 +50,23 @@ pub(super) struct UnitScan {
     pub addresses: Vec<GoSymbol>,
 }
 
-/// Which symbols a unit mentioned so far: a bit for each symbol of the program.
-struct Seen(Vec<u64>);
-
-impl Seen {
-    /// Notes a symbol; whether it is new.
-    fn insert(&mut self, symbol: GoSymbol) -> bool {
-        let (word, bit) = (symbol.index() / 64, 1 << (symbol.index() % 64));
-        let is_new = self.0[word] & bit == 0;
-        self.0[word] |= bit;
-        is_new
-    }
-
-    fn remove(&mut self, symbol: GoSymbol) {
-        self.0[symbol.index() / 64] &= !(1 << (symbol.index() % 64));
-    }
-
-    /// Forgets what a unit mentioned, so that the next one starts from nothing.
-    fn forget(&mut self, scan: &UnitScan) {
-        scan.addresses.iter().for_each(|&function| self.remove(function));
-        for mention in &scan.mentions {
+impl UnitScan {
+    /// Takes what the unit mentions out of a set, so that the next one starts from nothing.
+    fn forget(&self, seen: &mut SymbolSet) {
+        self.addresses.iter().for_each(|&function| seen.remove(function));
+        for mention in &self.mentions {
             let (Mention::Type(symbol) | Mention::Described(symbol) | Mention::Abstract(symbol)) = *mention;
-            self.remove(symbol);
+            seen.remove(symbol);
         }
     }
 }
 
 /// Scans the functions of all units.
 pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersion) -> Vec<UnitScan> {
-    let nothing = || Seen(vec![0; symbols.count().div_ceil(64)]);
-    let scan = |seen: &mut Seen, unit: &Vec<GoSymbol>| {
+    let nothing = || SymbolSet::new(symbols.count());
+    let scan = |seen: &mut SymbolSet, unit: &Vec<GoSymbol>| {
         let mut scan = scan_unit(symbols, unit, version, seen);
-        seen.forget(&scan);
+        scan.forget(seen);
         if version == DwarfVersion::Four {
             scan.addresses.clear();
         }
@@ -89,7 +75,7 @@ pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersio
     text.units.par_iter().map_init(nothing, scan).collect()
 }
 
-fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, seen: &mut Seen) -> UnitScan {
+fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, seen: &mut SymbolSet) -> UnitScan {
     const PARTS: [AuxKind; 4] =
         [AuxKind::DwarfInfo, AuxKind::DwarfRanges, AuxKind::DwarfLocations, AuxKind::DwarfLines];
     let mut scan = UnitScan { functions: Vec::with_capacity(unit.len()), ..UnitScan::default() };
@@ -110,7 +96,7 @@ fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, se
     scan
 }
 
-fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Seen, scan: &mut UnitScan) {
+fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut SymbolSet, scan: &mut UnitScan) {
     for relocation in symbols.relocations(parts.info) {
         let target = relocation.target;
         if target.is_none() {
@@ -141,7 +127,7 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Seen, 
     }
 }
 
-fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut Seen, addresses: &mut Vec<GoSymbol>) {
+fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut SymbolSet, addresses: &mut Vec<GoSymbol>) {
     for relocation in symbols.relocations(part) {
         let is_address = matches!(relocation.kind, RelocationKind::DwarfTextAddress(_));
         if is_address && !relocation.target.is_none() && seen.insert(relocation.target) {

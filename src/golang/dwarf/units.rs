@@ -14,6 +14,7 @@ use super::scan::{Global, Mention, UnitScan};
 use super::types::Types;
 use crate::diag::Diagnostic;
 use crate::golang::program::Program;
+use crate::golang::set::SymbolSet;
 use crate::golang::sort::sort_like_go;
 use crate::golang::symbols::{GoSymbol, ObjectId, PackageId, Symbols, Version as SymbolVersion};
 use crate::golang::text::{Text, TextPlaces};
@@ -63,7 +64,7 @@ pub(super) fn collect(
     let symbols = types.symbols;
     let mut units: Vec<Unit> = Vec::with_capacity(text.units.len());
     let mut position_of = vec![usize::MAX; symbols.objects.len()];
-    let mut described = vec![false; symbols.count()];
+    let mut described = SymbolSet::new(symbols.count());
     let mut runtime = None;
     for &package in &text.packages {
         let path = &program.packages[package.index()].path;
@@ -89,12 +90,11 @@ pub(super) fn collect(
                 match *mention {
                     Mention::Type(symbol) => _ = types.define(symbol)?,
                     Mention::Described(info) => types.describe(info)?,
-                    Mention::Abstract(info) if described[info.index()] => {}
-                    Mention::Abstract(info) => {
-                        described[info.index()] = true;
+                    Mention::Abstract(info) if described.insert(info) => {
                         unit.abstracts.push(info);
                         describe_all(types, info)?;
                     }
+                    Mention::Abstract(_) => {}
                 }
             }
             units.push(unit);

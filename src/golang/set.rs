@@ -1,0 +1,50 @@
+//! Sets of symbols.
+
+use super::symbols::GoSymbol;
+
+/// A bit for each symbol of the program: a set that many symbols are put into, or that is emptied again.
+#[derive(Clone, Debug)]
+pub(super) struct SymbolSet(Vec<u64>);
+
+impl SymbolSet {
+    /// None of so many symbols.
+    pub fn new(symbols: usize) -> Self {
+        SymbolSet(vec![0; symbols.div_ceil(u64::BITS as usize)])
+    }
+
+    /// Adds a symbol; whether it is new.
+    #[inline]
+    pub fn insert(&mut self, symbol: GoSymbol) -> bool {
+        let (word, bit) = place(symbol);
+        let is_new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        is_new
+    }
+
+    /// Takes a symbol away.
+    #[inline]
+    pub fn remove(&mut self, symbol: GoSymbol) {
+        let (word, bit) = place(symbol);
+        self.0[word] &= !bit;
+    }
+}
+
+/// The word with a symbol's bit, and the bit.
+const fn place(symbol: GoSymbol) -> (usize, u64) {
+    (symbol.index() / u64::BITS as usize, 1 << (symbol.index() % u64::BITS as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_symbol_is_new_once() {
+        let mut set = SymbolSet::new(129);
+        let symbols = [0, 63, 64, 128].map(GoSymbol);
+        assert!(symbols.iter().all(|symbol| set.insert(*symbol)));
+        assert!(!symbols.iter().any(|symbol| set.insert(*symbol)));
+        set.remove(GoSymbol(64));
+        assert_eq!(symbols.map(|symbol| set.insert(symbol)), [false, false, true, false]);
+    }
+}
