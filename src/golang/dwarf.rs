@@ -100,6 +100,7 @@ pub fn plan(
             let mut types = Types::new(symbols, program.release)?;
             let units = units::collect(&mut types, program, text, &scans, &globals)?;
             synthesis::complete(&mut types)?;
+            types.entries.names.check()?;
             Ok::<_, Diagnostic>((types, units))
         },
         || text.order.par_chunks(FRAMES).map(make_frames).collect::<Vec<Records>>(),
@@ -161,7 +162,7 @@ impl Dwarf {
                 Source::Known(position) => out.bytes(&self.known[position as usize]),
                 Source::Entry(id) => {
                     let places = Filling { offsets: &self.entry_offsets, addresses };
-                    self.entries.put(id, symbols, &places, &mut out);
+                    self.entries.put(id, &places, &mut out);
                 }
                 Source::Head(position) => self.units[position as usize].put_head(addresses, &mut out),
                 Source::Addresses(position) => {
@@ -258,7 +259,7 @@ impl Assembly {
         let Types { symbols, entries, of, .. } = types;
         let size = |index: usize| {
             let mut count = Count::default();
-            entries.put(EntryId::at(index), symbols, &Unplaced, &mut count);
+            entries.put(EntryId::at(index), &Unplaced, &mut count);
             count.0 as u32
         };
         Assembly {

@@ -125,8 +125,7 @@ impl Builder {
                 Ok(())
             }
             TypeKind::Struct => {
-                for index in 0..described.field_count() {
-                    let field = described.field(index);
+                for field in described.fields() {
                     let inner = described.other(field.kind);
                     if inner.pointer_bytes() != 0 {
                         let at = offset.checked_add(field.offset).ok_or("it is too large")?;

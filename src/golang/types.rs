@@ -125,17 +125,13 @@ pub struct GoType<'a, 'data> {
 
 /// A field of a struct.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Field<'a> {
-    /// Its name.
-    pub name: &'a [u8],
-    /// The symbol that holds its name.
-    pub name_symbol: GoSymbol,
+pub struct Field {
+    /// The symbol that holds its name, for [`reflected_name`].
+    pub name: GoSymbol,
     /// Its type.
     pub kind: GoSymbol,
     /// Bytes from the start of the struct.
     pub offset: u64,
-    /// Whether it is embedded.
-    pub is_embedded: bool,
 }
 
 /// A method as types and interfaces have it: methods satisfy interfaces whose signatures are the same.
@@ -302,23 +298,26 @@ impl<'a, 'data> GoType<'a, 'data> {
     }
 
     /// How many fields a struct has; no more than have room in the descriptor.
-    pub fn field_count(&self) -> u32 {
+    fn field_count(&self) -> u32 {
         let room = self.symbols.size(self.symbol) / u64::from(STRUCT_FIELD);
         self.number::<8>(COMMON + 2 * POINTER).min(room) as u32
     }
 
-    /// A field of a struct.
-    pub fn field(&self, index: u32) -> Field<'a> {
-        let at = self.behind_uncommon().saturating_add(index.saturating_mul(STRUCT_FIELD));
-        let name_symbol = self.target(at);
-        let name = name_symbol.some().map_or(&[][..], |name| self.symbols.data(name));
-        Field {
-            name: name_text(name),
-            name_symbol,
-            kind: self.target(at + POINTER),
-            offset: self.number::<8>(at + 2 * POINTER),
-            is_embedded: name.first().is_some_and(|flags| flags & 1 << 3 != 0),
-        }
+    /// The fields of a struct.
+    pub fn fields(&self) -> impl Iterator<Item = Field> + use<'_, 'a, 'data> {
+        // Relocations come in the order of fields, and are gone through once; any other order is found one by one.
+        let mut relocations = self.symbols.relocations(self.symbol).peekable();
+        let mut target = move |at: u32| {
+            while relocations.next_if(|relocation| i64::from(relocation.offset) < i64::from(at)).is_some() {}
+            let next = relocations.peek().filter(|relocation| i64::from(relocation.offset) == i64::from(at));
+            next.map_or_else(|| self.target(at), |relocation| relocation.target)
+        };
+        let first = self.behind_uncommon();
+        (0..self.field_count()).map(move |index| {
+            let at = first.saturating_add(index.saturating_mul(STRUCT_FIELD));
+            let (name, kind) = (target(at), target(at.saturating_add(POINTER)));
+            Field { name, kind, offset: self.number::<8>(at.saturating_add(2 * POINTER)) }
+        })
     }
 
     /// How many methods an interface has.
@@ -344,6 +343,11 @@ impl<'a, 'data> GoType<'a, 'data> {
 pub fn type_of_itab(symbols: &Symbols<'_>, itab: GoSymbol) -> GoSymbol {
     let found = symbols.relocations(itab).find(|relocation| relocation.offset == POINTER as i32);
     found.map_or(GoSymbol::NONE, |found| found.target)
+}
+
+/// The text of a field's name, and whether the field is embedded.
+pub(super) fn reflected_name(data: &[u8]) -> (&[u8], bool) {
+    (name_text(data), data.first().is_some_and(|flags| flags & 1 << 3 != 0))
 }
 
 /// The text of a name: a byte of flags, the length in groups of seven bits, the bytes.

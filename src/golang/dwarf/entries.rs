@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use super::abbreviations::{Shape, at, form};
 use super::put::Put;
-use crate::golang::symbols::{GoSymbol, Symbols};
-use crate::golang::types::name_text;
+use crate::diag::Diagnostic;
+use crate::golang::symbols::GoSymbol;
 
 /// An entry by its position in the order of making, which is that of the output.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -31,15 +31,66 @@ impl EntryId {
     }
 }
 
-/// Where a name stands.
+/// A name: its offset in [`Names`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Name {
-    /// The name of a type's symbol, behind `type:`.
-    Type(GoSymbol),
-    /// The contents of a symbol that holds a name for reflection.
-    Reflected(GoSymbol),
-    /// Offset and length in [`Entries::names`].
-    Made(u32, u32),
+pub(super) struct Name(u32);
+
+impl Name {
+    /// No name.
+    pub const EMPTY: Self = Name(0);
+
+    /// The name of a number.
+    pub const fn of_number(number: u32) -> Self {
+        Name(number)
+    }
+
+    /// A number less than 2 to the power of 31.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// The names of all entries, each behind its length in four bytes.
+///
+/// They are copied when they are met: where objects have them they lie far apart, and are slow to come by a second time, when
+/// entries are measured, and a third time, when they are written.
+#[derive(Debug)]
+pub(super) struct Names(Vec<u8>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Names(vec![0; LENGTH])
+    }
+}
+
+/// Bytes of the length of a name.
+const LENGTH: usize = 4;
+
+impl Names {
+    /// Keeps a name.
+    pub fn push(&mut self, name: &[u8]) -> Name {
+        let offset = self.0.len() as u32;
+        self.0.extend((name.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(name);
+        Name(offset)
+    }
+
+    /// The text of a name.
+    #[inline]
+    pub fn text(&self, name: Name) -> &[u8] {
+        let rest = self.0.get(name.0 as usize..).unwrap_or_default();
+        let Some((length, rest)) = rest.split_first_chunk::<LENGTH>() else { return &[] };
+        rest.get(..u32::from_le_bytes(*length) as usize).unwrap_or_default()
+    }
+
+    /// Refuses more names than there are numbers for.
+    pub fn check(&self) -> Result<(), Diagnostic> {
+        if self.0.len() <= i32::MAX as usize {
+            return Ok(());
+        }
+        let message = format!("the names of types take {} bytes: more than debug information can have", self.0.len());
+        Err(Diagnostic::error("too-much-debug-info", message).help("link with -w"))
+    }
 }
 
 /// An entry of a type.
@@ -55,6 +106,8 @@ pub(super) struct Entry {
     pub name: Name,
     /// DW_AT_byte_size.
     pub size: u64,
+    /// The symbol of the Go type that it describes by itself; none for what is made of other types.
+    pub symbol: GoSymbol,
     /// The type's descriptor, if it is part of the program.
     pub runtime_type: GoSymbol,
     /// DW_AT_type.
@@ -76,6 +129,7 @@ impl Entry {
             kind: 0,
             name,
             size: 0,
+            symbol: GoSymbol::NONE,
             runtime_type: GoSymbol::NONE,
             target: None,
             element: None,
@@ -107,8 +161,8 @@ pub(super) struct Entries {
     pub all: Vec<Entry>,
     /// Their children, one list behind the other.
     pub members: Vec<Member>,
-    /// Names that no symbol has.
-    pub names: Vec<u8>,
+    /// The names of both.
+    pub names: Names,
 }
 
 impl Entries {
@@ -139,29 +193,13 @@ impl Entries {
         start as usize..end as usize
     }
 
-    /// Keeps a name that no symbol has.
-    pub fn make_name(&mut self, name: &[u8]) -> Name {
-        let start = self.names.len() as u32;
-        self.names.extend_from_slice(name);
-        Name::Made(start, name.len() as u32)
-    }
-
-    /// The text of a name.
-    pub fn text<'a>(&'a self, name: Name, symbols: &'a Symbols<'_>) -> &'a [u8] {
-        match name {
-            Name::Type(symbol) => type_name(symbols, symbol),
-            Name::Reflected(symbol) => name_text(symbols.data(symbol)),
-            Name::Made(start, length) => &self.names[start as usize..(start + length) as usize],
-        }
-    }
-
     /// Writes an entry with its children.
-    pub fn put(&self, id: EntryId, symbols: &Symbols<'_>, places: &impl Places, out: &mut impl Put) {
+    pub fn put(&self, id: EntryId, places: &impl Places, out: &mut impl Put) {
         let entry = self.get(id);
         out.uleb(entry.shape as u64);
         for &(attribute, form) in entry.shape.attributes() {
             match attribute {
-                at::NAME => out.string(self.text(entry.name, symbols)),
+                at::NAME => out.string(self.names.text(entry.name)),
                 at::TYPE => put_reference(entry.target, places, out),
                 at::GO_ELEM => put_reference(entry.element, places, out),
                 at::GO_KEY => put_reference(entry.key, places, out),
@@ -175,17 +213,17 @@ impl Entries {
         }
         if entry.shape.has_children() {
             for member in self.members_of(id) {
-                self.put_member(member, symbols, places, out);
+                self.put_member(member, places, out);
             }
             out.u8(0);
         }
     }
 
-    fn put_member(&self, member: &Member, symbols: &Symbols<'_>, places: &impl Places, out: &mut impl Put) {
+    fn put_member(&self, member: &Member, places: &impl Places, out: &mut impl Put) {
         out.uleb(member.shape as u64);
         for &(attribute, _) in member.shape.attributes() {
             match attribute {
-                at::NAME => out.string(self.text(member.name, symbols)),
+                at::NAME => out.string(self.names.text(member.name)),
                 at::TYPE => put_reference(member.target, places, out),
                 at::DATA_MEMBER_LOCATION | at::COUNT => out.uleb(member.number as u64),
                 at::GO_EMBEDDED_FIELD => out.u8(u8::from(member.embedded)),
@@ -225,8 +263,17 @@ fn put_reference(target: Option<EntryId>, places: &impl Places, out: &mut impl P
     }
 }
 
-/// The name of a type without the `type:` of its symbol.
-pub(super) fn type_name<'a>(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> &'a [u8] {
-    let name = symbols.name(symbol);
-    name.strip_prefix(b"type:").unwrap_or(name)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept() {
+        let mut names = Names::default();
+        let kept = [&b"one"[..], b"", b"three"].map(|name| names.push(name));
+        assert_eq!(kept.map(|name| names.text(name)), [&b"one"[..], b"", b"three"]);
+        assert_eq!(names.text(Name::EMPTY), b"");
+        assert_eq!(names.text(Name::of_number(kept[2].number())), b"three");
+        assert_eq!(names.text(Name::of_number(1 << 20)), b"");
+    }
 }

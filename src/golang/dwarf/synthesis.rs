@@ -4,10 +4,10 @@
 //! Each pass goes from the entry that was made last to the first, and does not see what it makes itself.
 
 use super::abbreviations::Shape;
-use super::entries::{Entry, EntryId, Member, Name};
+use super::entries::{Entry, EntryId, Member};
 use super::types::{Types, find, required};
 use crate::diag::Diagnostic;
-use crate::golang::symbols::{GoSymbol, Symbols};
+use crate::golang::symbols::GoSymbol;
 use crate::golang::types::TypeKind;
 
 const STRUCT: u8 = TypeKind::Struct as u8;
@@ -53,7 +53,7 @@ fn maps(types: &mut Types<'_, '_>) -> Result<(), Diagnostic> {
     let table = prototype(types, b"internal/runtime/maps.table")?;
     let reference = prototype(types, b"internal/runtime/maps.groupsReference")?;
     for id in all {
-        let Name::Type(symbol) = types.entries.get(id).name else { continue };
+        let Some(symbol) = types.entries.get(id).symbol.some() else { continue };
         let descriptor = types.descriptor(symbol);
         let key = types.define(descriptor.element())?;
         let element = types.define(descriptor.map_value())?;
@@ -78,7 +78,7 @@ fn channels(types: &mut Types<'_, '_>) -> Result<(), Diagnostic> {
     let waitq = prototype(types, b"runtime.waitq")?;
     let hchan = prototype(types, b"runtime.hchan")?;
     for id in all {
-        let Name::Type(symbol) = types.entries.get(id).name else { continue };
+        let Some(symbol) = types.entries.get(id).symbol.some() else { continue };
         let element = types.descriptor(symbol).element();
         let element = types.define(element)?;
         let of = types.name(element).to_vec();
@@ -126,7 +126,7 @@ fn structure<'n>(
     if let Some(&id) = types.made.get(&name) {
         return Ok(id);
     }
-    let text = types.entries.make_name(&name);
+    let text = types.entries.names.push(&name);
     let members = copy_members(types, prototype);
     let size = types.entries.get(prototype).size;
     let id = types.entries.push(Entry { size, kind, members, ..Entry::new(Shape::Struct, text) });
@@ -139,8 +139,7 @@ fn structure<'n>(
 
 /// Makes a field refer to something else.
 fn replace(types: &mut Types<'_, '_>, id: EntryId, field: &[u8], target: EntryId) -> Result<(), Diagnostic> {
-    let symbols: &Symbols<'_> = types.symbols;
-    let is_field = |member: &Member| types.entries.text(member.name, symbols) == field;
+    let is_field = |member: &Member| types.entries.names.text(member.name) == field;
     // Of fields with one name the last one counts.
     let Some(position) = types.entries.members_of(id).iter().rposition(is_field) else {
         let (name, field) = (String::from_utf8_lossy(types.name(id)).into_owned(), String::from_utf8_lossy(field));
@@ -165,10 +164,7 @@ fn pointer_to(types: &mut Types<'_, '_>, target: EntryId) -> EntryId {
         return known;
     }
     let live = symbol.filter(|&symbol| symbols.is_reachable(symbol));
-    let text = match symbol {
-        Some(symbol) => Name::Type(symbol),
-        None => types.entries.make_name(&name),
-    };
+    let text = types.entries.names.push(&name);
     let id = types.entries.push(Entry {
         kind: if live.is_some() { TypeKind::Pointer as u8 } else { 0 },
         runtime_type: live.unwrap_or(GoSymbol::NONE),

@@ -8,10 +8,10 @@ use hashbrown::HashMap;
 
 use super::abbreviations::Shape;
 use super::column::Column;
-use super::entries::{Entries, Entry, EntryId, Member, Name, type_name};
+use super::entries::{Entries, Entry, EntryId, Member, Name};
 use crate::diag::Diagnostic;
 use crate::golang::symbols::{GoSymbol, Symbols, Version};
-use crate::golang::types::{GoType, TypeKind};
+use crate::golang::types::{GoType, TypeKind, reflected_name};
 use crate::inputs::goabi::Release;
 
 /// DW_ATE_*.
@@ -45,6 +45,8 @@ pub(super) struct Types<'a, 'data> {
     pub entries: Entries,
     /// By symbol of a type, or of the name by which compilers refer to its entry: the entry that others refer to.
     pub of: Column,
+    /// By symbol that holds a name for reflection: the name, and a bit that says whether fields of this name are embedded.
+    field_names: Column,
     /// Entries without a type's symbol, by name.
     pub(super) made: HashMap<Vec<u8>, EntryId>,
     unspecified: EntryId,
@@ -74,18 +76,20 @@ impl<'a, 'data> Types<'a, 'data> {
     /// The entries that every program has.
     pub fn new(symbols: &'a Symbols<'data>, release: &'static Release) -> Result<Self, Diagnostic> {
         let mut entries = Entries::default();
-        let unspecified = entries.make_name(b"<unspecified>");
+        let unspecified = entries.names.push(b"<unspecified>");
         let unspecified = entries.push(Entry::new(Shape::Unspecified, unspecified));
         let pointer = required(symbols, b"unsafe.Pointer")?;
-        let bare = Entry { runtime_type: pointer, ..Entry::new(Shape::BarePointer, Name::Type(pointer)) };
+        let name = entries.names.push(b"unsafe.Pointer");
+        let bare = Entry { runtime_type: pointer, ..Entry::new(Shape::BarePointer, name) };
         let bare = entries.push(bare);
         let word = required(symbols, b"uintptr")?;
+        let name = entries.names.push(b"uintptr");
         let uintptr = entries.push(Entry {
             encoding: encoding::UNSIGNED,
             kind: TypeKind::Uintptr as u8,
             size: 8,
             runtime_type: word,
-            ..Entry::new(Shape::Base, Name::Type(word))
+            ..Entry::new(Shape::Base, name)
         });
         let mut of = Column::new(symbols.count());
         of.set(pointer, bare.number());
@@ -95,6 +99,7 @@ impl<'a, 'data> Types<'a, 'data> {
             release,
             entries,
             of,
+            field_names: Column::new(symbols.count()),
             made: HashMap::new(),
             unspecified,
             uintptr,
@@ -149,7 +154,7 @@ impl<'a, 'data> Types<'a, 'data> {
 
     /// An entry's name.
     pub fn name(&self, id: EntryId) -> &[u8] {
-        self.entries.text(self.entries.get(id).name, self.symbols)
+        self.entries.names.text(self.entries.get(id).name)
     }
 
     /// A type's descriptor.
@@ -170,20 +175,21 @@ impl<'a, 'data> Types<'a, 'data> {
     fn make(&mut self, symbol: GoSymbol) -> Result<EntryId, Diagnostic> {
         let symbols = self.symbols;
         let descriptor = self.descriptor(symbol);
-        if symbols.data(symbol).is_empty() || !symbols.name(symbol).starts_with(b"type:") {
-            return Err(missing(symbols, symbol));
-        }
+        let text = symbols.name(symbol).strip_prefix(b"type:").filter(|_| !symbols.data(symbol).is_empty());
+        let text = text.ok_or_else(|| missing(symbols, symbol))?;
         let (shape, encoding) = shape_of(descriptor.kind()).ok_or_else(|| unknown_kind(symbols, symbol))?;
         let has_size = !matches!(shape, Shape::Channel | Shape::Interface | Shape::Map | Shape::Pointer);
+        let name = self.entries.names.push(text);
         let id = self.entries.push(Entry {
             encoding,
+            symbol,
             kind: descriptor.kind() as u8,
             size: if has_size { descriptor.size() } else { 0 },
             runtime_type: if symbols.is_reachable(symbol) { symbol } else { GoSymbol::NONE },
-            ..Entry::new(shape, Name::Type(symbol))
+            ..Entry::new(shape, name)
         });
-        let named = match has_typedef(shape, type_name(symbols, symbol)) {
-            true => self.entries.push(Entry { target: Some(id), ..Entry::new(Shape::Typedef, Name::Type(symbol)) }),
+        let named = match has_typedef(shape, text) {
+            true => self.entries.push(Entry { target: Some(id), ..Entry::new(Shape::Typedef, name) }),
             false => id,
         };
         self.of.set(symbol, named.number());
@@ -229,7 +235,7 @@ impl<'a, 'data> Types<'a, 'data> {
     }
 
     fn part(&self, shape: Shape, target: Option<EntryId>) -> Member {
-        Member { shape, embedded: false, name: Name::Made(0, 0), target, number: 0 }
+        Member { shape, embedded: false, name: Name::EMPTY, target, number: 0 }
     }
 
     fn push_signature(&mut self, descriptor: &GoType<'_, '_>) {
@@ -242,15 +248,29 @@ impl<'a, 'data> Types<'a, 'data> {
     }
 
     fn push_fields(&mut self, descriptor: &GoType<'_, '_>) {
-        for field in (0..descriptor.field_count()).map(|index| descriptor.field(index)) {
+        for field in descriptor.fields() {
             let slot = Slot::Member(self.entries.members.len() as u32);
             self.pending.push(Pending { from: slot, target: field.kind });
-            let is_named = !field.name.is_empty();
-            let name = if is_named { Name::Reflected(field.name_symbol) } else { Name::Type(field.kind) };
+            let (name, embedded) = self.field_name(field.name, field.kind);
             let number = i64::from(field.offset as i32);
-            let member = Member { name, number, embedded: field.is_embedded, ..self.part(Shape::Field, None) };
-            self.entries.members.push(member);
+            self.entries.members.push(Member { name, number, embedded, ..self.part(Shape::Field, None) });
         }
+    }
+
+    /// A field's name, or that of its type if it has none; and whether it is embedded. Many fields have the same name.
+    fn field_name(&mut self, symbol: GoSymbol, kind: GoSymbol) -> (Name, bool) {
+        if let Some(known) = self.field_names.get(symbol) {
+            return (Name::of_number(known >> 1), known & 1 != 0);
+        }
+        let symbols = self.symbols;
+        let (text, is_embedded) = symbol.some().map_or((&[][..], false), |name| reflected_name(symbols.data(name)));
+        if text.is_empty() {
+            let name = symbols.name(kind);
+            return (self.entries.names.push(name.strip_prefix(b"type:").unwrap_or(name)), is_embedded);
+        }
+        let name = self.entries.names.push(text);
+        self.field_names.set(symbol, name.number() << 1 | u32::from(is_embedded));
+        (name, is_embedded)
     }
 }
 
