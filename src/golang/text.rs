@@ -173,15 +173,17 @@ struct Functions {
 }
 
 fn functions(symbols: &Symbols<'_>, id: ObjectId) -> Functions {
-    let object = &symbols.object(id).object;
+    let entry = symbols.object(id);
+    let (object, counts) = (&entry.object, entry.object.counts());
     let mut found = Functions { own: Vec::new(), shared: Vec::new() };
-    let counts = object.counts();
-    let is_code = |local: u32| match local < counts.package {
-        // Looking into the columns is cheaper than into the object, but they say what the definition that counts is.
-        true => symbols.kind(symbols.of_local(id, local)).is_text(),
-        false => Kind::of_object(object.symbol(local).kind()).is_text(),
-    };
-    for local in (0..counts.definitions()).filter(|local| is_code(*local)) {
+    // Looking into the columns is cheaper than into the object, but they say what the definition that counts is.
+    let own = entry.own.first as usize..(entry.own.first + entry.own.count) as usize;
+    let columns = (0..).zip(&symbols.kinds[own.clone()]).zip(&symbols.attributes[own]);
+    let is_live_code = |kind: Kind, attributes: u16| attributes & attribute::REACHABLE != 0 && kind.is_text();
+    let own = columns.filter(|((_, kind), attributes)| is_live_code(**kind, **attributes)).map(|((local, _), _)| local);
+    let others = counts.package.max(entry.own.count)..counts.definitions();
+    let others = others.filter(|local| Kind::of_object(object.symbol(*local).kind()).is_text());
+    for local in own.chain(others) {
         let (symbol, record) = (symbols.of_local(id, local), object.symbol(local));
         if !symbols.is_reachable(symbol) {
             continue;
