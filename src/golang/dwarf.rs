@@ -35,6 +35,7 @@ use self::put::{Count, Fixed, Growing, Put};
 use self::types::Types;
 use self::units::{Head, Portion, Unit};
 use super::address::Addresses;
+use super::pclntab::Functions;
 use super::program::Program;
 use super::symbols::{GoSymbol, Symbols};
 use super::text::{Text, TextPlaces};
@@ -77,9 +78,6 @@ struct PlannedUnit {
     addresses: Vec<GoSymbol>,
 }
 
-/// Functions whose frames are made at once.
-const FRAMES: usize = 1 << 11;
-
 /// Plans the debug information of all live functions and variables.
 ///
 /// # Errors
@@ -89,11 +87,11 @@ pub fn plan(
     program: &Program<'_>,
     text: &Text,
     places: &TextPlaces,
+    functions: &Functions,
 ) -> Result<Dwarf, Diagnostic> {
     let version = if program.has_experiment("dwarf5") { Version::Five } else { Version::Four };
     let registers = Registers::of(program.architecture);
     let (scans, globals) = rayon::join(|| scan::functions(symbols, text, version), || scan::globals(symbols));
-    let make_frames = |functions: &[GoSymbol]| registers.records(symbols, functions);
     // Types are made one after the other, frames meanwhile.
     let (made, frames) = rayon::join(
         || {
@@ -103,7 +101,7 @@ pub fn plan(
             types.entries.names.check()?;
             Ok::<_, Diagnostic>((types, units))
         },
-        || text.order.par_chunks(FRAMES).map(make_frames).collect::<Vec<Records>>(),
+        || functions.chunks().map(|functions| registers.records(symbols, functions)).collect::<Vec<Records>>(),
     );
     let (mut types, mut units) = made?;
     units::find_ranges(&mut units, symbols, places, frames.iter().flat_map(Records::functions));

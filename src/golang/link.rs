@@ -5,7 +5,7 @@
 //! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
 //!      -> inittask::make -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure -> text::settle
-//!      -> typelink::list | pclntab::measure | dwarf::plan -> typelink -> buildinfo -> pclntab
+//!      -> pclntab::describe -> typelink::list | pclntab::measure | dwarf::plan -> typelink -> buildinfo -> pclntab
 //!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
 //! ```
 //!
@@ -201,10 +201,12 @@ fn measure_tables<'data>(
     places: &TextPlaces,
 ) -> std::result::Result<Measured<'data>, Diagnostic> {
     let wants_debug = !program.options.omits_dwarf();
+    let described = pclntab::describe(symbols, text)?;
+    let functions = described.functions();
     let list_types = || typelink::list(symbols, program);
     let ((links, functions), debug) = rayon::join(
-        || rayon::join(list_types, || pclntab::measure(symbols, program, text, places)),
-        || wants_debug.then(|| dwarf::plan(symbols, program, text, places)).transpose(),
+        || rayon::join(list_types, || pclntab::measure(symbols, program, text, places, described)),
+        || wants_debug.then(|| dwarf::plan(symbols, program, text, places, &functions)).transpose(),
     );
     Ok(Measured { links, functions: functions?, debug: debug? })
 }

@@ -39,6 +39,7 @@ use self::deferreturn::DeferReturn;
 use self::files::Files;
 use self::find::FindTable;
 use self::functab::FunctionTable;
+pub(super) use self::functions::Outline;
 use self::functions::{CHUNK, Chunk, UsedFiles};
 use self::places::{Piece, Places, Tally};
 use self::tables::{FileNames, Funcdata, Header, Names, PcTables, UnitFiles};
@@ -54,10 +55,21 @@ use crate::diag::{Diagnostic, Origin};
 /// No part of the table may have more bytes: its reader counts with signed 32 bits.
 const LARGEST_PART: u64 = i32::MAX as u64;
 
+/// What compilers say of the functions, taken apart.
+pub struct Described {
+    functions: Functions,
+    used: Vec<UsedFiles>,
+    claims: Claims,
+}
+
+/// The functions, chunk by chunk, as their objects describe them.
+#[derive(Clone, Debug)]
+pub struct Functions(Arc<Vec<Chunk>>);
+
 /// What all parts of the table are made from.
 struct Contents<'data> {
     /// The functions, [`CHUNK`] by [`CHUNK`].
-    chunks: Vec<Chunk>,
+    chunks: Arc<Vec<Chunk>>,
     files: Files<'data>,
     places: Places,
     /// Where code starts: functions are told by their offset from here.
@@ -74,6 +86,25 @@ pub struct Plan<'data> {
     last_function: GoSymbol,
 }
 
+/// Takes apart what compilers say of the functions.
+///
+/// # Errors
+/// Objects that describe their functions in ways that no compiler does.
+pub fn describe(symbols: &Symbols<'_>, text: &Text) -> Result<Described, Diagnostic> {
+    if text.order.len() > MOST_FUNCTIONS {
+        let message = format!("the program has {} functions, but at most {MOST_FUNCTIONS} fit", text.order.len());
+        return Err(Diagnostic::error("table-too-large", message).help("link less code"));
+    }
+    let claims = Claims::new(symbols.count());
+    let described = text.order.par_chunks(CHUNK).enumerate();
+    let described = described.map(|(at, order)| Chunk::describe(symbols, order, at * CHUNK, &claims)).collect();
+    let (chunks, used): (Vec<Chunk>, Vec<UsedFiles>) = first_error(described)?.into_iter().unzip();
+    if claims.is_confused() {
+        return Err(confused(symbols, &chunks));
+    }
+    Ok(Described { functions: Functions(Arc::new(chunks)), used, claims })
+}
+
 /// Measures the table.
 ///
 /// # Errors
@@ -83,15 +114,30 @@ pub fn measure<'data>(
     program: &Program<'data>,
     text: &Text,
     places: &TextPlaces,
+    described: Described,
 ) -> Result<Plan<'data>, Diagnostic> {
     let (Some(&first_function), Some(&last_function)) = (text.order.first(), text.order.last()) else {
         let message = "the program has no code at all";
         return Err(Diagnostic::error("no-code", message).help("give the archive of a main package"));
     };
     let machine = Machine::of(program)?;
-    let contents = Arc::new(contents(symbols, program, text, places)?);
+    let contents = Arc::new(contents(symbols, program, text, places, described)?);
     let find = FindTable::new(symbols, places, Arc::clone(&contents), first_function, last_function);
     Ok(Plan { contents, machine, find, first_function, last_function })
+}
+
+impl Described {
+    /// The functions, for others to read.
+    pub fn functions(&self) -> Functions {
+        self.functions.clone()
+    }
+}
+
+impl Functions {
+    /// The functions that are described, chunk by chunk.
+    pub(super) fn chunks(&self) -> impl IndexedParallelIterator<Item = impl Iterator<Item = Outline> + use<'_>> {
+        self.0.par_iter().map(Chunk::outlines)
+    }
 }
 
 impl<'data> Plan<'data> {
@@ -164,18 +210,9 @@ fn contents<'data>(
     program: &Program<'data>,
     text: &Text,
     places: &TextPlaces,
+    described: Described,
 ) -> Result<Contents<'data>, Diagnostic> {
-    if text.order.len() > MOST_FUNCTIONS {
-        let message = format!("the program has {} functions, but at most {MOST_FUNCTIONS} fit", text.order.len());
-        return Err(Diagnostic::error("table-too-large", message).help("link less code"));
-    }
-    let claims = Claims::new(symbols.count());
-    let described = text.order.par_chunks(CHUNK).enumerate();
-    let described = described.map(|(at, order)| Chunk::describe(symbols, order, at * CHUNK, &claims)).collect();
-    let (chunks, used): (Vec<Chunk>, Vec<UsedFiles>) = first_error(described)?.into_iter().unzip();
-    if claims.is_confused() {
-        return Err(confused(symbols, &chunks));
-    }
+    let Described { functions: Functions(chunks), used, claims } = described;
     let settle = || {
         let tallies = chunks.par_iter().enumerate();
         let tallies = tallies.map(|(at, chunk)| Tally::settle(symbols, chunk, at * CHUNK, &claims)).collect();

@@ -2,9 +2,8 @@
 //! `writeframes` of `cmd/link/internal/ld/dwarf.go`; DWARF 5, 6.4.1).
 
 use super::put::{Growing, Put};
+use crate::golang::pclntab::Outline;
 use crate::golang::symbols::{GoSymbol, Symbols};
-use crate::inputs::goobj::AuxKind;
-use crate::inputs::goobj::funcinfo::FuncInfo;
 use crate::target::Architecture;
 
 const WORD: i64 = 8;
@@ -106,16 +105,18 @@ impl Registers {
         }
     }
 
-    /// Makes the records of functions, as far as they have any.
-    pub fn records(self, symbols: &Symbols<'_>, functions: &[GoSymbol]) -> Records {
-        let mut out = Growing::default();
-        let with_record = |&symbol: &GoSymbol| Some((symbol, Function::read(symbols, symbol)?));
-        let functions = functions.iter().filter_map(with_record).map(|(symbol, function)| {
+    /// Makes the records of functions.
+    pub fn records(self, symbols: &Symbols<'_>, functions: impl Iterator<Item = Outline>) -> Records {
+        // All are found first: finding one waits for memory, and does not depend on the others.
+        let functions: Vec<_> = functions.map(|outline| (outline.symbol, Function::read(symbols, outline))).collect();
+        let mut out = Growing { bytes: Vec::with_capacity(TYPICAL * functions.len()) };
+        let functions = functions.iter().map(|(symbol, function)| {
             let start = out.bytes.len();
-            self.put(&function, &mut out);
-            (start as u32, symbol)
+            self.put(function, &mut out);
+            (start as u32, *symbol)
         });
         let functions = functions.collect();
+        out.bytes.shrink_to_fit();
         Records { functions, bytes: out.bytes }
     }
 
@@ -130,6 +131,9 @@ impl Registers {
         out.set_u32(start, (length - 4) as u32);
     }
 }
+
+/// Bytes of most records, at most.
+const TYPICAL: usize = 64;
 
 /// Offset of the address in a record, behind the length and the offset of the common record.
 const ADDRESS: usize = 4 + 4;
@@ -190,14 +194,12 @@ struct Function<'a> {
 }
 
 impl<'a> Function<'a> {
-    fn read(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<Self> {
-        let [info, offsets] = symbols.aux_of_kinds(symbol, [AuxKind::FuncInfo, AuxKind::Pcsp]);
-        info.some()?;
-        Some(Function {
-            size: symbols.data(symbol).len() as u64,
-            is_top: FuncInfo::parse(symbols.data(info)).func_flag() & TOP_FRAME != 0,
-            offsets: offsets.some().map_or(&[], |offsets| symbols.data(offsets)),
-        })
+    fn read(symbols: &'a Symbols<'_>, outline: Outline) -> Self {
+        Function {
+            size: symbols.data(outline.symbol).len() as u64,
+            is_top: outline.flags & TOP_FRAME != 0,
+            offsets: outline.depths.some().map_or(&[], |depths| symbols.data(depths)),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Dwarf, plan};
 use crate::diag::Diagnostic;
 use crate::golang::address::Addresses;
 use crate::golang::fixture::{Definition, damaged, object_with_files, program};
+use crate::golang::pclntab;
 use crate::golang::program::Program;
 use crate::golang::resolve::{ObjectInput, resolve};
 use crate::golang::symbols::{GoSymbol, PackageId, Symbols, Version, attribute};
@@ -157,7 +158,8 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
     }
     let mut text = text::order(&mut symbols, &program)?;
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
-    let dwarf: Dwarf = plan(&symbols, &program, &text, &places)?;
+    let functions = pclntab::describe(&symbols, &text)?.functions();
+    let dwarf: Dwarf = plan(&symbols, &program, &text, &places, &functions)?;
     let mut addresses = Addresses { value: places.value.clone(), ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);
     addresses.value[find(&symbols, b"main.x").index()] = 0x8000;

@@ -117,6 +117,17 @@ pub(super) struct Chunk {
     uses: Vec<GoSymbol>,
 }
 
+/// What frames are told from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::golang) struct Outline {
+    /// The function.
+    pub symbol: GoSymbol,
+    /// `FuncFlag`.
+    pub flags: u8,
+    /// By program counter: depth of the stack.
+    pub depths: GoSymbol,
+}
+
 /// The files that functions of a chunk name.
 #[derive(Default, Debug)]
 pub(super) struct UsedFiles {
@@ -145,6 +156,16 @@ impl Chunk {
         }
         reader.chunk.uses.shrink_to_fit();
         Ok((reader.chunk, reader.files.used))
+    }
+
+    /// The functions that are described.
+    pub fn outlines(&self) -> impl Iterator<Item = Outline> {
+        let described = self.each().filter(|(function, _)| !function.info.is_none());
+        described.map(|(Function { symbol, flags, .. }, uses)| Outline {
+            symbol: *symbol,
+            flags: *flags,
+            depths: uses.table(0),
+        })
     }
 
     /// The functions with what they name.

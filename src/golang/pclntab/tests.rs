@@ -96,7 +96,8 @@ fn build(object: &[u8], options: &GoLink) -> Result<Image, Diagnostics> {
     let mut text = text::order(&mut symbols, &program)?;
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let mut tables = Tables::default();
-    let made = measure(&symbols, &program, &text, &places)?.make(&mut symbols, &mut tables);
+    let described = describe(&symbols, &text)?;
+    let made = measure(&symbols, &program, &text, &places, described)?.make(&mut symbols, &mut tables);
     let mut addresses = Addresses { value: places.value, sections: vec![places.section], ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);
     addresses.section = vec![0; symbols.count()];
