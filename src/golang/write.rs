@@ -29,9 +29,10 @@ use super::setup::FipsSymbols;
 use super::symbols::{GoSymbol, Symbols, Version};
 use super::table::Tables;
 use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::output::deflate::Encoder;
 use crate::output::file::{Bytes, OutputFile, Replaced};
 use contents::{Contents, Faults};
-use debug::{DebugInfo, DebugSection};
+use debug::{Block, DebugInfo, DebugSection};
 use packing::{Packing, Placed};
 use plan::Job;
 
@@ -213,6 +214,8 @@ impl<'data> Writer<'_, 'data> {
             }
         };
         let tail = self.place(&mut sections, symtab, &placed);
+        // What was written of a section that did not shrink must not be written after what it is in the end.
+        self.note(self.file.flush());
         self.note(self.file.set_size(tail.size));
         rayon::join(
             || self.write_plain(&grown, &placed),
@@ -234,10 +237,6 @@ impl<'data> Writer<'_, 'data> {
         result.map_err(note).ok()
     }
 
-    fn note_all(&self, found: Diagnostics) {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).errors.extend(found);
-    }
-
     fn debug_sections(&self) -> &[DebugSection] {
         self.input.debug.map_or(&[], |debug| debug.sections())
     }
@@ -250,9 +249,9 @@ impl<'data> Writer<'_, 'data> {
         let debug = self.debug_sections().iter().enumerate().flat_map(pieces);
         let work: Vec<Work> = debug.chain(plan::cut(self.input.addresses).into_iter().map(Work::Image)).collect();
         // Workers take pieces from the front, one by one.
-        work.iter().par_bridge().for_each(|work| match work {
+        work.iter().par_bridge().for_each_init(Encoder::default, |encoder, work| match work {
             Work::Image(job) => self.write_job(contents, job),
-            Work::Debug(section, piece) => self.make_debug(*section, *piece, aim),
+            Work::Debug(section, piece) => self.make_debug(*section, *piece, aim, encoder),
         });
     }
 
@@ -267,7 +266,7 @@ impl<'data> Writer<'_, 'data> {
     }
 
     /// Makes a piece of debug information.
-    fn make_debug(&self, section: usize, piece: usize, aim: Aim<'_>) {
+    fn make_debug(&self, section: usize, piece: usize, aim: Aim<'_>, encoder: &mut Encoder) {
         let Some(debug) = self.input.debug else { return };
         let range = debug.piece_range(section, piece);
         // What was in the buffer is overwritten.
@@ -279,10 +278,10 @@ impl<'data> Writer<'_, 'data> {
                 self.note(self.file.write_buffer(buffer, placed[section].offset + range.start));
             }
             Aim::Packed(packing) => {
-                let block = debug::compress(&buffer).map_err(|found| self.note_all(found)).ok();
+                let block = Block::zlib(&buffer, encoder, self.file.buffer());
                 self.file.recycle(buffer);
                 for (offset, part) in packing.put(section, piece, block) {
-                    self.note(self.file.write(Bytes::Own(part), offset));
+                    self.note(self.file.write(part, offset));
                 }
             }
         }
@@ -317,7 +316,7 @@ impl<'data> Writer<'_, 'data> {
     fn write_plain(&self, sections: &[usize], placed: &[Placed]) {
         for &section in sections {
             let pieces = self.debug_sections()[section].pieces;
-            (0..pieces).for_each(|piece| self.make_debug(section, piece, Aim::Plain(placed)));
+            (0..pieces).for_each(|piece| self.make_debug(section, piece, Aim::Plain(placed), &mut Encoder::default()));
         }
     }
 

@@ -10,7 +10,7 @@
 
 use object::elf::{ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD};
 
-use super::deflate;
+use super::deflate::{self, Encoder};
 use crate::args::request::DebugCompression;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
@@ -64,28 +64,66 @@ pub fn compress_block(compression: DebugCompression, bytes: &[u8]) -> Result<Blo
     Ok(Block { bytes: compressed, size: bytes.len(), checksum })
 }
 
+impl Block {
+    /// Compresses a piece with zlib, by an encoder and in a buffer that were used before.
+    pub fn zlib(bytes: &[u8], encoder: &mut Encoder, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        encoder.piece(bytes).iter().for_each(|part| buffer.extend_from_slice(part));
+        Block { bytes: buffer, size: bytes.len(), checksum: libdeflater::adler32(bytes) }
+    }
+}
+
+/// A zlib section whose blocks are joined one by one.
+#[derive(Debug)]
+pub struct ZlibStream {
+    /// Of the blocks that were joined.
+    checksum: u32,
+}
+
+impl ZlibStream {
+    /// Begins a section of a size; returns what comes before the first block.
+    pub fn begin(alignment: u64, size: u64) -> (Self, Vec<u8>) {
+        let mut head = header(ELFCOMPRESS_ZLIB, alignment, size);
+        head.extend(ZLIB_HEADER);
+        (ZlibStream { checksum: 1 }, head)
+    }
+
+    /// Joins a block; returns its bytes.
+    pub fn join(&mut self, block: Block) -> Vec<u8> {
+        self.checksum = join_adler32(self.checksum, block.checksum, block.size);
+        block.bytes
+    }
+
+    /// What comes behind the last block.
+    pub fn end(self) -> Vec<u8> {
+        [&LAST_DEFLATE_BLOCK[..], &self.checksum.to_be_bytes()].concat()
+    }
+}
+
+/// An Elf64_Chdr.
+fn header(kind: u32, alignment: u64, size: u64) -> Vec<u8> {
+    let mut head = Vec::with_capacity(HEADER_SIZE + ZLIB_HEADER.len());
+    head.extend(u64::from(kind).to_le_bytes()); // ch_type, ch_reserved
+    head.extend(size.to_le_bytes());
+    head.extend(alignment.max(1).to_le_bytes());
+    head
+}
+
 /// Joins the blocks, in the order of the section. `alignment` is the uncompressed section's. `None` if the section is not
 /// smaller then, and so stays as it is.
 pub fn finish(compression: DebugCompression, alignment: u64, blocks: Vec<Block>) -> Option<CompressedSection> {
-    let size: usize = blocks.iter().map(|block| block.size).sum();
-    let mut head = Vec::with_capacity(HEADER_SIZE + ZLIB_HEADER.len());
-    let mut tail = Vec::new();
-    let kind = match compression {
+    let size = blocks.iter().map(|block| block.size as u64).sum();
+    let (head, tail) = match compression {
         DebugCompression::None => return None,
-        DebugCompression::Zlib => ELFCOMPRESS_ZLIB,
-        DebugCompression::Zstd => ELFCOMPRESS_ZSTD,
+        DebugCompression::Zstd => (header(ELFCOMPRESS_ZSTD, alignment, size), Vec::new()),
+        DebugCompression::Zlib => {
+            let (_, head) = ZlibStream::begin(alignment, size);
+            let checksum = blocks.iter().fold(1, |sum, block| join_adler32(sum, block.checksum, block.size));
+            (head, ZlibStream { checksum }.end())
+        }
     };
-    head.extend(u64::from(kind).to_le_bytes()); // ch_type, ch_reserved
-    head.extend((size as u64).to_le_bytes());
-    head.extend(alignment.max(1).to_le_bytes());
-    if compression == DebugCompression::Zlib {
-        head.extend(ZLIB_HEADER);
-        tail.extend(LAST_DEFLATE_BLOCK);
-        let checksum = blocks.iter().fold(1, |sum, block| join_adler32(sum, block.checksum, block.size));
-        tail.extend(checksum.to_be_bytes());
-    }
     let section = CompressedSection { head, blocks, tail };
-    (section.size() < size as u64).then_some(section)
+    (section.size() < size).then_some(section)
 }
 
 impl CompressedSection {
@@ -98,12 +136,6 @@ impl CompressedSection {
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         let blocks = self.blocks.iter().map(|block| block.bytes.as_slice());
         std::iter::once(self.head.as_slice()).chain(blocks).chain(std::iter::once(self.tail.as_slice()))
-    }
-
-    /// The same, to be kept.
-    pub fn into_parts(self) -> impl Iterator<Item = Vec<u8>> {
-        let blocks = self.blocks.into_iter().map(|block| block.bytes);
-        std::iter::once(self.head).chain(blocks).chain(std::iter::once(self.tail))
     }
 }
 

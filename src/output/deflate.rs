@@ -13,7 +13,7 @@ use std::hint::select_unpredictable as select;
 
 use self::bits::Bits;
 use self::huffman::{Block, Code, DISTANCES, LITERALS};
-use self::search::{Frequencies, Search};
+use self::search::{Buffers, Frequencies, Search};
 
 /// The end of a block among the literals.
 const END: usize = 256;
@@ -29,33 +29,53 @@ const HALVED: usize = 4 * search::WINDOW;
 /// Makes the deflate data of some bytes. It does not end the stream, and ends at a byte boundary, with an empty stored
 /// block: pieces that follow each other are one stream.
 pub fn piece(input: &[u8]) -> Vec<u8> {
-    let middle = if input.len() < HALVED { 0 } else { input.len() / 2 };
-    let mut first = Half::new(&input[..middle], 0);
-    let mut second = Half::new(input, middle);
-    loop {
-        search::find(&mut first.search, &mut second.search);
-        if !(first.put_block() | second.put_block()) {
-            break;
+    Encoder::default().piece(input).concat()
+}
+
+/// Buffers for piece after piece.
+#[derive(Default)]
+pub struct Encoder([Part; 2]);
+
+/// What a half of a piece is made in.
+#[derive(Default)]
+struct Part {
+    search: Buffers,
+    out: Vec<u8>,
+}
+
+impl Encoder {
+    /// What [`piece`] makes, in two parts.
+    pub fn piece(&mut self, input: &[u8]) -> [&[u8]; 2] {
+        let [first, second] = &mut self.0;
+        let middle = if input.len() < HALVED { 0 } else { input.len() / 2 };
+        let mut first = Half::new(&input[..middle], 0, first);
+        let mut second = Half::new(input, middle, second);
+        loop {
+            search::find(&mut first.search, &mut second.search);
+            if !(first.put_block() | second.put_block()) {
+                break;
+            }
         }
+        let (first_size, second_size) = (first.end(), second.end());
+        let [first, second] = &self.0;
+        [&first.out[..first_size], &second.out[..second_size]]
     }
-    first.end();
-    second.end();
-    first.out.append(&mut second.out);
-    first.out
 }
 
 /// A half of a piece, and what is made of it.
 struct Half<'a> {
     search: Search<'a>,
-    out: Vec<u8>,
-    /// Bits that are not in `out` yet, and how many.
+    /// As large as anything that was ever made in it.
+    out: &'a mut Vec<u8>,
+    /// Bytes that are made.
+    size: usize,
+    /// Bits behind them, and how many.
     waiting: (u64, u32),
 }
 
 impl<'a> Half<'a> {
-    fn new(text: &'a [u8], start: usize) -> Self {
-        let out = Vec::with_capacity((text.len() - start) / 2 + 64);
-        Half { search: Search::new(text, start), out, waiting: (0, 0) }
+    fn new(text: &'a [u8], start: usize, part: &'a mut Part) -> Self {
+        Half { search: Search::new(text, start, &mut part.search), out: &mut part.out, size: 0, waiting: (0, 0) }
     }
 
     /// Writes the block that was found, if there is one.
@@ -65,23 +85,36 @@ impl<'a> Half<'a> {
         }
         let Frequencies { literals, distances, extra } = self.search.frequencies();
         let block = Block::new(&literals, &distances);
-        let start = self.out.len();
         let size = (block.cost + extra + u64::from(self.waiting.1)).div_ceil(8) as usize;
-        self.out.resize(start + size + bits::SPARE, 0);
-        let (left, waiting) = put(&self.search, &block, &mut self.out[start..], self.waiting);
-        self.out.truncate(self.out.len() - left);
+        let room = room(self.out, self.size, size + bits::SPARE);
+        let all = room.len();
+        let (left, waiting) = put(&self.search, &block, room, self.waiting);
+        self.size += all - left;
         self.waiting = waiting;
         self.search.clear();
         true
     }
 
-    /// Ends at a byte boundary.
-    fn end(&mut self) {
+    /// Ends at a byte boundary; how many bytes there are.
+    fn end(self) -> usize {
         // Three bits of head and the rest of their byte; then that no bytes follow.
         let (bits, count) = self.waiting;
-        self.out.extend_from_slice(&bits.to_le_bytes()[..(count as usize + 3).div_ceil(8)]);
-        self.out.extend_from_slice(&[0, 0, 0xff, 0xff]);
+        let rest = (count as usize + 3).div_ceil(8);
+        let none = [0, 0, 0xff, 0xff];
+        let room = room(self.out, self.size, rest + none.len());
+        room[..rest].copy_from_slice(&bits.to_le_bytes()[..rest]);
+        room[rest..].copy_from_slice(&none);
+        self.size + room.len()
     }
+}
+
+/// Room from a place on in bytes that do not shrink: what was there before is overwritten, and need not become zeros first.
+fn room(out: &mut Vec<u8>, start: usize, size: usize) -> &mut [u8] {
+    let end = start + size;
+    if out.len() < end {
+        out.resize(end, 0);
+    }
+    &mut out[start..end]
 }
 
 /// Writes a block behind some bits that wait. Returns how much room is left, and the bits that wait then. The loop needs all

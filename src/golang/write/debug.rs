@@ -3,14 +3,12 @@
 
 use std::ops::Range;
 
-use crate::args::request::DebugCompression;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::Diagnostic;
 use crate::golang::address::Addresses;
 pub use crate::golang::dwarf::DebugSection;
 use crate::golang::dwarf::Dwarf;
 use crate::golang::symbols::Symbols;
-use crate::output::compress;
-pub use crate::output::compress::{Block, CompressedSection as Packed};
+pub use crate::output::compress::{Block, ZlibStream};
 
 /// Debug information, sized and not yet made.
 pub trait DebugInfo: Sync {
@@ -59,12 +57,7 @@ impl DebugInfo for Dwarf {
 /// The alignment of debug sections, compressed or not: Go's is that of the machine's most lenient access.
 const ALIGNMENT: u64 = 1;
 
-/// Compresses a piece.
-pub fn compress(bytes: &[u8]) -> Result<Block, Diagnostics> {
-    compress::compress_block(DebugCompression::Zlib, bytes)
-}
-
-/// Joins the pieces of a section; `None` if it does not shrink.
-pub fn pack(blocks: Vec<Block>) -> Option<Packed> {
-    compress::finish(DebugCompression::Zlib, ALIGNMENT, blocks)
+/// Begins a compressed section; returns what comes before its first block.
+pub fn begin(section: &DebugSection) -> (ZlibStream, Vec<u8>) {
+    ZlibStream::begin(ALIGNMENT, section.size)
 }
