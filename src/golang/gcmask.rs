@@ -42,7 +42,7 @@ pub fn program(
 ) -> Result<Vec<u8>, Diagnostic> {
     let words = length / WORD;
     let steps = |variables: &[(GoSymbol, u64)]| {
-        let mut builder = Builder { steps: Vec::with_capacity(2 * variables.len()), words, budget: 0 };
+        let mut builder = Builder { steps: Vec::with_capacity(4 * variables.len()), words, budget: 0 };
         for (variable, offset) in variables {
             builder.variable(symbols, release, *variable, *offset)?;
         }
@@ -61,13 +61,17 @@ pub fn program(
     Ok(writer.finish())
 }
 
-/// A part of a program.
+/// A part of a program. There are many: numbers beyond 32 bits, which no section has, are kept as the largest one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     /// The word at this index is a pointer.
-    Pointer(u64),
+    Pointer(u32),
     /// What is described up to an index is followed by so many of its last words, so often.
-    Repeat { index: u64, words: u64, times: u64 },
+    Repeat { index: u32, words: u32, times: u32 },
+}
+
+fn limited(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 struct Builder {
@@ -120,7 +124,8 @@ impl Builder {
                 if count > 1 {
                     let size = element.size();
                     let end = offset.checked_add(size).ok_or("it is too large")?;
-                    self.steps.push(Step::Repeat { index: end / WORD, words: size / WORD, times: count - 1 });
+                    let (index, words) = (limited(end / WORD), limited(size / WORD));
+                    self.steps.push(Step::Repeat { index, words, times: limited(count - 1) });
                 }
                 Ok(())
             }
@@ -145,12 +150,18 @@ impl Builder {
         if words > self.words {
             return Err(BEYOND);
         }
+        let first = offset / WORD;
+        if words == 1 {
+            // The last of its pointers is the first word.
+            self.steps.push(Step::Pointer(limited(first)));
+            return Ok(());
+        }
         let mask = described.mask();
         // Zeros at the end of a mask are not stored.
         for (index, byte) in (0..words.div_ceil(8)).zip(mask) {
             for bit in 0..8.min(words - 8 * index) {
                 if byte >> bit & 1 != 0 {
-                    self.steps.push(Step::Pointer(offset / WORD + 8 * index + bit));
+                    self.steps.push(Step::Pointer(limited(first + 8 * index + bit)));
                 }
             }
         }
@@ -177,10 +188,10 @@ const BEYOND: &str = "it reaches beyond the section";
 impl Writer {
     fn step(&mut self, step: Step) -> Result<(), &'static str> {
         match step {
-            Step::Pointer(index) => self.pointer(index),
+            Step::Pointer(index) => self.pointer(u64::from(index)),
             Step::Repeat { index, words, times } => {
-                self.zero_until(index)?;
-                self.repeat(words, times)
+                self.zero_until(u64::from(index))?;
+                self.repeat(u64::from(words), u64::from(times))
             }
         }
     }
@@ -190,7 +201,7 @@ impl Writer {
         if index >= self.end {
             return Err(BEYOND);
         }
-        self.bit(true);
+        self.bits(1, 1);
         Ok(())
     }
 
@@ -200,10 +211,10 @@ impl Writer {
         }
         let skip = index.checked_sub(self.index).ok_or(BACKWARDS)?;
         if skip < SHORT {
-            (0..skip).for_each(|_| self.bit(false));
+            self.bits(0, skip as usize);
             return Ok(());
         }
-        self.bit(false);
+        self.bits(0, 1);
         self.repeat(1, skip - 1)
     }
 
@@ -226,13 +237,18 @@ impl Writer {
         Ok(())
     }
 
-    fn bit(&mut self, is_pointer: bool) {
-        if self.literal_bits == LITERAL {
-            self.flush();
+    /// Adds so many bits of the same value, 0 or 1.
+    fn bits(&mut self, value: u128, mut count: usize) {
+        while count > 0 {
+            if self.literal_bits == LITERAL {
+                self.flush();
+            }
+            let now = count.min(LITERAL - self.literal_bits);
+            self.literal |= value * ((1 << now) - 1) << self.literal_bits;
+            self.literal_bits += now;
+            self.index += now as u64;
+            count -= now;
         }
-        self.literal |= u128::from(is_pointer) << self.literal_bits;
-        self.literal_bits += 1;
-        self.index += 1;
     }
 
     fn number(&mut self, mut number: u64) {
