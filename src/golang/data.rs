@@ -4,6 +4,8 @@
 //! All there is to know of a symbol's place is asked for at once, when it is collected: what an object says of it lies
 //! together, and far from what it says of others.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::groups::Groups;
@@ -117,10 +119,13 @@ const NOWHERE: u8 = u8::MAX;
 #[derive(Clone, Debug)]
 pub struct Buckets {
     kinds: Vec<Kind>,
-    of: Vec<Vec<Item>>,
+    of: Vec<Bucket>,
     /// By kind: its position.
     position: [u8; 256],
 }
+
+/// The data of one kind, as it was collected: in pieces.
+type Bucket = Vec<Vec<Item>>;
 
 impl Buckets {
     fn new(release: &Release) -> Self {
@@ -138,53 +143,82 @@ impl Buckets {
         (position != NOWHERE).then_some(usize::from(position))
     }
 
-    fn of(&self, kind: Kind) -> &[Item] {
-        self.position(kind).map_or(&[], |position| &self.of[position])
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &Item> {
+        self.position(kind).into_iter().flat_map(|position| &self.of[position]).flatten()
     }
 
-    fn of_mut(&mut self, kind: Kind) -> Option<&mut Vec<Item>> {
+    fn of_mut(&mut self, kind: Kind) -> Option<&mut Bucket> {
         let position = self.position(kind)?;
         self.of.get_mut(position)
     }
 
     /// All symbols, kind by kind in the order in which Go's linker looks at them.
     pub fn symbols(&self) -> Vec<GoSymbol> {
-        self.of.iter().flatten().map(|item| item.symbol).collect()
+        self.of.iter().flatten().flatten().map(|item| item.symbol).collect()
     }
 }
 
-/// Data that is part of the program.
+/// Data that is part of the program, among some symbols.
 struct Found {
-    item: Item,
-    /// What it is: its own kind, or that of its group.
+    /// By position of the kind.
+    of: Bucket,
+    changes: Vec<Change>,
+}
+
+/// What becomes of a symbol that belongs to a group, or that is not listed in `.symtab`.
+struct Change {
+    symbol: GoSymbol,
     kind: Kind,
-    /// Whether it is not listed in `.symtab`.
     is_hidden: bool,
 }
 
 /// Collects the data that is part of the program, and puts what belongs to a group into it. After this no data may be made.
 pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups) -> Buckets {
-    const CHUNK: u32 = 1 << 14;
     let mut buckets = Buckets::new(release);
-    let table: &Symbols<'_> = symbols;
-    let count = table.count() as u32;
-    let chunk = |chunk: u32| -> Vec<Found> {
-        let ids = (chunk * CHUNK).max(1)..count.min((chunk + 1) * CHUNK);
-        // Names lie apart from the rest: waiting for one after the other is quicker than for both in turns.
-        let named: Vec<(Item, &[u8])> = ids.filter_map(|id| named(table, GoSymbol(id))).collect();
-        named.iter().map(|(item, name)| find(table, groups, *item, name)).collect()
-    };
-    let found: Vec<Vec<Found>> = (0..count.div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
-    for Found { item, kind, is_hidden } in found.into_iter().flatten() {
-        symbols.set_kind(item.symbol, kind);
-        if is_hidden {
-            symbols.set(item.symbol, attribute::NOT_IN_SYMTAB);
+    let count = symbols.count() as u32;
+    let chunks = 0..count.div_ceil(CHUNK);
+    let chunk = |chunk: u32| (chunk * CHUNK).max(1)..count.min((chunk + 1) * CHUNK);
+    let found = chunks.into_par_iter().map(|at| find(symbols, groups, &buckets, chunk(at)));
+    let found: Vec<Found> = found.collect();
+    let columns = symbols.kinds.par_chunks_mut(CHUNK as usize).zip(symbols.attributes.par_chunks_mut(CHUNK as usize));
+    columns.zip(&found).for_each(|((kinds, attributes), found)| {
+        for Change { symbol, kind, is_hidden } in &found.changes {
+            let at = symbol.index() % CHUNK as usize;
+            kinds[at] = *kind;
+            if *is_hidden {
+                attributes[at] |= attribute::NOT_IN_SYMTAB;
+            }
         }
-        if let Some(position) = buckets.position(kind).filter(|_| !symbols.is(item.symbol, attribute::SPECIAL)) {
-            buckets.of[position].push(item);
+    });
+    for found in found {
+        for (bucket, piece) in buckets.of.iter_mut().zip(found.of).filter(|(_, piece)| !piece.is_empty()) {
+            bucket.push(piece);
         }
     }
     buckets
+}
+
+/// Symbols that are looked at as one.
+const CHUNK: u32 = 1 << 14;
+
+/// Finds the data that is part of the program among some symbols.
+fn find(symbols: &Symbols<'_>, groups: Groups, buckets: &Buckets, ids: Range<u32>) -> Found {
+    // Names lie apart from the rest: waiting for one after the other is quicker than for both in turns.
+    let named: Vec<(Item, &[u8])> = ids.filter_map(|id| named(symbols, GoSymbol(id))).collect();
+    let mut found = Found { of: vec![Vec::new(); buckets.kinds.len()], changes: Vec::new() };
+    for (item, name) in named {
+        let (symbol, own) = (item.symbol, symbols.kind(item.symbol));
+        let group = groups.of(symbols, symbol, name);
+        let is_hidden = group.is_some() || groups.is_hidden(symbols, symbol);
+        let kind = group.unwrap_or(own);
+        if is_hidden || kind != own {
+            found.changes.push(Change { symbol, kind, is_hidden });
+        }
+        if let Some(position) = buckets.position(kind).filter(|_| !symbols.is(symbol, attribute::SPECIAL)) {
+            found.of[position].push(item);
+        }
+    }
+    found
 }
 
 /// A symbol and its name, if it is data that is part of the program.
@@ -195,12 +229,6 @@ fn named<'a>(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<(Item, &'a [u
     }
     let name = symbols.name(symbol);
     (!name.is_empty() || kind.is_top_level_unnamed()).then(|| (item(symbols, symbol), name))
-}
-
-fn find(symbols: &Symbols<'_>, groups: Groups, item: Item, name: &[u8]) -> Found {
-    let group = groups.of(symbols, item.symbol, name);
-    let is_hidden = group.is_some() || groups.is_hidden(symbols, item.symbol);
-    Found { item, kind: group.unwrap_or(symbols.kind(item.symbol)), is_hidden }
 }
 
 /// Moves read-only data with relocations to where the dynamic linker may write.
@@ -214,8 +242,9 @@ pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: 
             _ => symbols.relocation_count(item.symbol) > 0,
         };
         let Some(all) = buckets.of_mut(*from) else { continue };
-        let (moved, kept): (Vec<_>, Vec<_>) = std::mem::take(all).into_par_iter().partition(has_relocations);
-        *all = kept;
+        let all_of_kind = std::mem::take(all).into_par_iter();
+        let moved: Bucket;
+        (moved, *all) = all_of_kind.map(|piece| piece.into_iter().partition(has_relocations)).unzip();
         if let Some(relro) = buckets.of_mut(*to) {
             relro.extend(moved);
         }
@@ -223,7 +252,7 @@ pub(super) fn separate_relro(symbols: &Symbols<'_>, release: &Release, buckets: 
     let mut errors = Vec::new();
     if !release.types_are_walked {
         let fips = [Kind::RodataFipsStart, Kind::RodataFips, Kind::RodataFipsEnd, Kind::RodataEnd];
-        let fixed = fips.iter().flat_map(|kind| buckets.of(*kind));
+        let fixed = fips.into_iter().flat_map(|kind| buckets.of(kind));
         for symbol in fixed.map(|item| item.symbol).filter(|symbol| symbols.relocation_count(*symbol) > 0) {
             let message = format!("{} has addresses but stands where none can be relocated", symbols.display(symbol));
             errors.push(Diagnostic::error("relocated-rodata", message).help("link it with -buildmode=exe"));
@@ -238,7 +267,7 @@ pub(super) struct Item {
     pub symbol: GoSymbol,
     /// [`REFUSED`] for what cannot be laid out.
     pub alignment: u32,
-    pub size: u64,
+    pub size: u32,
 }
 
 /// No alignment.
@@ -267,7 +296,7 @@ impl SortedData {
     }
 
     /// Changes the size of a symbol that has its place already.
-    pub fn resize(&mut self, kind: Kind, symbol: GoSymbol, size: u64) {
+    pub fn resize(&mut self, kind: Kind, symbol: GoSymbol, size: u32) {
         let of = self.of.get_mut(usize::from(self.position[kind as usize]));
         let item = of.and_then(|of| of.items.iter_mut().find(|item| item.symbol == symbol));
         if let Some(item) = item {
@@ -289,20 +318,24 @@ pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Bu
         .kinds
         .par_iter()
         .zip(buckets.of)
-        .map(|(kind, mut items)| {
+        .map(|(kind, mut bucket)| {
             if kind.is_elf() {
                 // The sections of dynamic linking have grown since they were collected.
-                items.iter_mut().for_each(|known| *known = item(symbols, known.symbol));
+                bucket.iter_mut().flatten().for_each(|known| *known = item(symbols, known.symbol));
             }
-            check(symbols, &items)?;
-            match kind {
+            check(symbols, bucket.iter().flatten())?;
+            let mut items = match kind {
                 // Made in its order.
-                Kind::PclnTab => {}
+                Kind::PclnTab => bucket.concat(),
                 // The slots of a GOT are made by name.
-                Kind::ElfGot => items.sort_by_key(|item| symbols.name(item.symbol)),
-                Kind::Type if release.types_are_walked => sort_types(symbols, release, &mut items),
-                _ => sort_by_size(&mut items, zero_base),
-            }
+                Kind::ElfGot => {
+                    let mut items = bucket.concat();
+                    items.sort_by_key(|item| symbols.name(item.symbol));
+                    items
+                }
+                Kind::Type if release.types_are_walked => sort_types(symbols, release, &bucket.concat()),
+                _ => sort_by_size(bucket, zero_base),
+            };
             if *kind == Kind::ElfReadOnly {
                 join_relocation_tables(symbols, &mut items);
             }
@@ -326,10 +359,14 @@ const SMALL: usize = 1 << 12;
 
 /// Sorts symbols that come in the order of their numbers. `runtime.zerobase` follows what has no size, so that all of that
 /// has its address.
-fn sort_by_size(items: &mut Vec<Item>, zero_base: Option<GoSymbol>) {
-    let zero_base = items.iter().position(|item| Some(item.symbol) == zero_base).map(|at| items.remove(at));
+fn sort_by_size(mut bucket: Bucket, zero_base: Option<GoSymbol>) -> Vec<Item> {
+    let find = |piece: &mut Vec<Item>| {
+        let at = piece.iter().position(|item| Some(item.symbol) == zero_base)?;
+        Some(piece.remove(at))
+    };
+    let zero_base = bucket.iter_mut().find_map(find);
     let mut next = vec![0; SMALL];
-    for item in &*items {
+    for item in bucket.iter().flatten() {
         if let Some(count) = next.get_mut(item.size as usize) {
             *count += 1;
         }
@@ -340,8 +377,8 @@ fn sort_by_size(items: &mut Vec<Item>, zero_base: Option<GoSymbol>) {
         small += std::mem::replace(count, small);
     }
     let mut sorted = vec![Item { symbol: GoSymbol::NONE, alignment: 1, size: 0 }; small];
-    let mut large = Vec::with_capacity(items.len() - small);
-    for item in items.drain(..) {
+    let mut large = Vec::new();
+    for item in bucket.into_iter().flatten() {
         match next.get_mut(item.size as usize) {
             Some(next) => {
                 sorted[*next] = item;
@@ -355,21 +392,22 @@ fn sort_by_size(items: &mut Vec<Item>, zero_base: Option<GoSymbol>) {
     if let Some(zero_base) = zero_base {
         sorted.insert(without_size, zero_base);
     }
-    *items = sorted;
+    sorted
 }
 
 fn item(symbols: &Symbols<'_>, symbol: GoSymbol) -> Item {
     let size = symbols.size(symbol);
     let fits = size <= LARGEST && symbols.data(symbol).len() as u64 <= size;
     let alignment = if fits { alignment(symbols.alignment(symbol), size) as u32 } else { REFUSED };
-    Item { symbol, alignment, size }
+    Item { symbol, alignment, size: size as u32 }
 }
 
 /// Refuses what cannot be laid out.
-fn check(symbols: &Symbols<'_>, items: &[Item]) -> Result<()> {
-    let refused = items.iter().filter(|item| item.alignment == REFUSED).map(|Item { symbol, size, .. }| {
+fn check<'a>(symbols: &Symbols<'_>, items: impl Iterator<Item = &'a Item>) -> Result<()> {
+    let refused = items.filter(|item| item.alignment == REFUSED).map(|Item { symbol, .. }| {
+        let size = symbols.size(*symbol);
         let problem = match symbols.data(*symbol).len() as u64 {
-            data if *size < data => format!("has {data} bytes of contents but a size of {size}"),
+            data if size < data => format!("has {data} bytes of contents but a size of {size}"),
             _ => format!("takes {size} bytes: more than {LARGEST}"),
         };
         let message = format!("{} {problem}", symbols.display(*symbol));
@@ -388,13 +426,13 @@ pub(super) fn alignment(asked: u64, size: u64) -> u64 {
 }
 
 /// Types come first that reflection finds by their strings, in the order of these; then other types, then itabs (Go 1.27).
-fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &mut Vec<Item>) {
+fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &[Item]) -> Vec<Item> {
     #[derive(PartialEq, Eq, PartialOrd, Ord)]
     enum Key<'a> {
         Group,
         Walked(Text<'a>),
-        Type(u64, GoSymbol),
-        Itab(u64, GoSymbol),
+        Type(u32, GoSymbol),
+        Itab(u32, GoSymbol),
     }
     let group = symbols.find(b"type:*", Version::Abi0);
     let key = |Item { symbol, size, .. }: Item| match () {
@@ -406,7 +444,7 @@ fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &mut Vec<
         () => Key::Type(size, symbol),
     };
     let keyed: Vec<(Key<'_>, Item)> = items.par_iter().with_min_len(1024).map(|item| (key(*item), *item)).collect();
-    *items = sort_by_key_like_go(&keyed);
+    sort_by_key_like_go(&keyed)
 }
 
 /// Puts the relocations of the PLT right behind the others, as dynamic linkers expect.

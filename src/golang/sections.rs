@@ -135,7 +135,7 @@ impl Planner {
             section.symbols.push(item.symbol);
             // What does not fit is refused below.
             offsets.push((self.at - section.address) as u32);
-            self.at += item.size;
+            self.at += u64::from(item.size);
         }
         section.length = self.at - section.address;
         if self.at > LARGEST {
@@ -236,7 +236,7 @@ impl Planner {
         let variables: Vec<(GoSymbol, u64)> = variables.take(with_pointers).collect();
         let mask = gcmask::program(symbols, program.release, &variables, section.length)?;
         let symbol = symbols.find_or_make(name, Version::Abi0);
-        sorted.resize(Kind::Rodata, symbol, mask.len() as u64);
+        sorted.resize(Kind::Rodata, symbol, mask.len() as u32);
         symbols.edit(symbol).push_bytes(&mask);
         Ok(())
     }
@@ -324,7 +324,7 @@ fn named(relro: bool, plain: &'static str, relocated: &'static str) -> &'static 
 /// Tells the runtime how far the types go that reflection walks, and where the itabs are.
 fn describe_types(symbols: &mut Symbols<'_>, moduledata: GoSymbol, fields: TypeFields, types: &[Item]) {
     let end = |start: u64, items: &[Item]| {
-        items.iter().fold(start, |at, item| at.next_multiple_of(u64::from(item.alignment)) + item.size)
+        items.iter().fold(start, |at, item| at.next_multiple_of(u64::from(item.alignment)) + u64::from(item.size))
     };
     // The symbol that stands for the group comes first.
     let types = types.split_first().filter(|(group, _)| group.size == 0).map_or(types, |(_, types)| types);
