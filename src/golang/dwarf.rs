@@ -288,6 +288,7 @@ impl Assembly {
         gdb_script: Option<Vec<u8>>,
     ) -> Result<Dwarf, Diagnostic> {
         let (ranges, locations) = self.put_heads(&portions);
+        self.reserve(&portions);
         for (unit, portion) in units.iter().zip(portions) {
             self.put_unit(unit, portion);
         }
@@ -335,6 +336,16 @@ impl Assembly {
             dwarf.contents.push(contents);
         }
         Ok(dwarf)
+    }
+
+    /// Makes room for what units bring: lists that grow are copied again and again.
+    fn reserve(&mut self, portions: &[Portion]) {
+        let sum =
+            |part: fn(&Portion) -> &Run| portions.iter().map(|portion| part(portion).items.len() + 1).sum::<usize>();
+        self.line.items.reserve_exact(sum(|portion| &portion.lines));
+        self.ranges.items.reserve_exact(sum(|portion| &portion.ranges));
+        self.locations.items.reserve_exact(sum(|portion| &portion.locations));
+        self.info.items.reserve_exact(sum(|portion| &portion.info) + portions.len() + self.sizes.len());
     }
 
     /// Keeps some bytes.

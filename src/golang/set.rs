@@ -21,6 +21,13 @@ impl SymbolSet {
         is_new
     }
 
+    /// Whether a symbol is in it.
+    #[inline]
+    pub fn contains(&self, symbol: GoSymbol) -> bool {
+        let (word, bit) = place(symbol);
+        self.0[word] & bit != 0
+    }
+
     /// Takes a symbol away.
     #[inline]
     pub fn remove(&mut self, symbol: GoSymbol) {
@@ -45,6 +52,7 @@ mod tests {
         assert!(symbols.iter().all(|symbol| set.insert(*symbol)));
         assert!(!symbols.iter().any(|symbol| set.insert(*symbol)));
         set.remove(GoSymbol(64));
+        assert_eq!(symbols.map(|symbol| set.contains(symbol)), [true, true, false, true]);
         assert_eq!(symbols.map(|symbol| set.insert(symbol)), [false, false, true, false]);
     }
 }

@@ -66,7 +66,8 @@ impl Run {
 
 impl FromIterator<(Source, u64)> for Run {
     fn from_iter<T: IntoIterator<Item = (Source, u64)>>(parts: T) -> Self {
-        let mut run = Run::default();
+        let parts = parts.into_iter();
+        let mut run = Run { items: Vec::with_capacity(parts.size_hint().1.unwrap_or(0)), size: 0 };
         for (source, size) in parts {
             run.push(source, size);
         }

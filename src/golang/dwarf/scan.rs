@@ -110,6 +110,8 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Symbol
                 }
                 continue;
             }
+            // Most were mentioned before: what they are need not be looked up.
+            RelocationKind::DwarfSectionReference if seen.contains(target) => continue,
             RelocationKind::DwarfSectionReference => match symbols.kind(target) {
                 Kind::DwarfAbstractFunction => Mention::Abstract(target),
                 Kind::DwarfType | Kind::Undefined => Mention::Described(target),
