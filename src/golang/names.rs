@@ -8,7 +8,7 @@ use crate::inputs::goobj::ContentHash;
 use crate::par::split_by_lengths;
 
 /// Bits of a hash that choose its shard.
-const SHARD_BITS: u32 = 8;
+pub(super) const SHARD_BITS: u32 = 8;
 /// Shards of names, and of contents: so many that the table of each stays in a core's own cache.
 pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 /// Buckets of a shard.
@@ -39,6 +39,19 @@ impl Hash {
     /// The shard.
     pub const fn shard(self) -> usize {
         (self.0[1] >> (u32::BITS - SHARD_BITS)) as usize
+    }
+
+    /// Its words, but for the bits that choose the shard: the highest of the second word are 0.
+    pub const fn within_shard(self) -> [u32; 4] {
+        let [low, choosing, high, highest] = self.0;
+        [low, choosing & (u32::MAX >> SHARD_BITS), high, highest]
+    }
+
+    /// The hash of a shard that has these words, whatever is in the place of the bits that choose the shard.
+    pub const fn in_shard(shard: usize, words: [u32; 4]) -> Self {
+        let [low, choosing, high, highest] = words;
+        let within = choosing & (u32::MAX >> SHARD_BITS);
+        Hash([low, within | (shard as u32) << (u32::BITS - SHARD_BITS), high, highest])
     }
 
     /// The bucket within the shard.
@@ -74,37 +87,42 @@ impl<T> Named<T> {
     }
 }
 
-/// The names of a shard.
+/// Names of a shard.
 #[derive(Clone, Debug)]
-pub(super) struct NameShard(Sorted<Named<GoSymbol>>);
+pub(super) struct NameShard<T>(Sorted<Named<T>>);
 
-impl NameShard {
+impl<T: Copy + Default> NameShard<T> {
     /// Makes the table; `found` is gone through twice, and of equal names the last is found.
-    pub fn new<I: Iterator<Item = Named<GoSymbol>>>(found: impl Fn() -> I) -> Self {
+    pub fn new<I: Iterator<Item = Named<T>>>(found: impl Fn() -> I) -> Self {
         let buckets = found().map(|named| named.hash.bucket());
         NameShard(Sorted::new(BUCKETS, buckets, found().map(|named| (named.hash.bucket(), named))))
     }
 
-    /// The symbol of a name.
-    pub fn find(&self, hash: Hash) -> Option<GoSymbol> {
+    /// What has a name.
+    pub fn find(&self, hash: Hash) -> Option<T> {
         self.0.bucket(hash.bucket()).iter().rev().find(|named| named.hash == hash).map(|named| named.what)
     }
+}
 
-    /// All names.
-    pub fn iter(&self) -> impl Iterator<Item = Named<GoSymbol>> + use<'_> {
-        self.0.iter()
-    }
+/// All names of a shard.
+#[derive(Clone, Debug)]
+pub(super) struct ShardNames {
+    /// Those that packages define.
+    pub own: NameShard<GoSymbol>,
+    /// The others, with the first slot of each.
+    pub others: NameShard<u32>,
 }
 
 /// All names, by shard.
 #[derive(Default)]
-pub(super) struct NameTable(pub Vec<NameShard>);
+pub(super) struct NameTable(pub Vec<ShardNames>);
 
 impl NameTable {
-    /// The symbol of a name.
-    pub fn find(&self, name: &[u8], version: Version) -> Option<GoSymbol> {
+    /// The symbol of a name, given the symbols of all slots.
+    pub fn find(&self, name: &[u8], version: Version, slots: &[GoSymbol]) -> Option<GoSymbol> {
         let hash = Hash::of_name(name, version);
-        self.0.get(hash.shard())?.find(hash)
+        let names = self.0.get(hash.shard())?;
+        names.own.find(hash).or_else(|| names.others.find(hash).map(|slot| slots[slot as usize]))
     }
 }
 
@@ -127,6 +145,7 @@ impl<T: Copy + Default> Sorted<T> {
         for bucket in 0..buckets {
             starts[bucket + 1] += starts[bucket];
         }
+        // Of numbers that are 0, the system gives as many as are wanted without anybody writing them.
         let mut sorted = vec![T::default(); starts[buckets] as usize];
         // Each start moves to where its bucket ends, which is where the next one starts.
         entries.for_each(|(bucket, entry)| {
@@ -162,27 +181,39 @@ mod tests {
 
     #[test]
     fn names_are_found_by_version_and_the_last_of_equals_counts() {
-        let names: &[(&[u8], Version, u32)] = &[
+        let own: &[(&[u8], Version, u32)] = &[
             (b"a", Version::Abi0, 1),
             (b"a", Version::AbiInternal, 2),
             (b"b", Version::Abi0, 3),
             (b"a", Version::Abi0, 4),
         ];
-        let mut table = NameTable::default();
-        for shard in 0..SHARDS {
-            let of_shard = || {
-                let all = names.iter().map(|&(name, version, symbol)| Named {
-                    hash: Hash::of_name(name, version),
-                    what: GoSymbol(symbol),
-                });
-                all.filter(move |named| named.hash.shard() == shard)
-            };
-            table.0.push(NameShard::new(of_shard));
-        }
-        assert_eq!(table.find(b"a", Version::Abi0), Some(GoSymbol(4)));
-        assert_eq!(table.find(b"a", Version::AbiInternal), Some(GoSymbol(2)));
-        assert_eq!(table.find(b"b", Version::Abi0), Some(GoSymbol(3)));
-        assert_eq!(table.find(b"b", Version::AbiInternal), None);
+        let others: &[(&[u8], Version, u32)] = &[(b"c", Version::Abi0, 1), (b"d", Version::Abi0, 0)];
+        let of_shard = |shard, names: &'static [(&[u8], Version, u32)]| {
+            let all = names.iter().map(|&(name, version, what)| Named { hash: Hash::of_name(name, version), what });
+            all.filter(move |named| named.hash.shard() == shard)
+        };
+        let of_symbols = |named: Named<u32>| Named { hash: named.hash, what: GoSymbol(named.what) };
+        let shards = (0..SHARDS).map(|shard| ShardNames {
+            own: NameShard::new(|| of_shard(shard, own).map(of_symbols)),
+            others: NameShard::new(|| of_shard(shard, others)),
+        });
+        let table = NameTable(shards.collect());
+        let find = |name: &[u8], version| table.find(name, version, &[GoSymbol(7), GoSymbol(8)]);
+        assert_eq!(find(b"a", Version::Abi0), Some(GoSymbol(4)));
+        assert_eq!(find(b"a", Version::AbiInternal), Some(GoSymbol(2)));
+        assert_eq!(find(b"b", Version::Abi0), Some(GoSymbol(3)));
+        assert_eq!(find(b"b", Version::AbiInternal), None);
+        assert_eq!((find(b"c", Version::Abi0), find(b"d", Version::Abi0)), (Some(GoSymbol(8)), Some(GoSymbol(7))));
+    }
+
+    #[test]
+    fn the_bits_of_the_shard_can_be_left_out() {
+        let hash = Hash::of_name(b"runtime.main", Version::AbiInternal);
+        let words = hash.within_shard();
+        let [low, choosing, high, highest] = words;
+        assert_eq!(choosing >> (u32::BITS - SHARD_BITS), 0);
+        assert_eq!(Hash::in_shard(hash.shard(), words), hash);
+        assert_eq!(Hash::in_shard(hash.shard(), [low, choosing | 0xa5 << 24, high, highest]), hash);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod columns;
 mod lists;
+mod rows;
 mod shards;
 mod slots;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use shards::{NameLists, Shard, Space, Workspace};
 use slots::{Slots, symbol_of};
 
 use super::kind::Kind;
-use super::names::{NameShard, NameTable, Named};
+use super::names::{NameShard, NameTable};
 use super::program::{self, Package};
 use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
@@ -47,11 +48,11 @@ pub fn resolve<'data>(
     let space = Space { objects: &objects, packages, release };
     // One after the other: the lists of either are the most memory that resolving takes.
     let of_contents = match_contents(&space, &slots);
-    let (of_names, noted) = match_names(&space, &slots);
+    let (of_names, names, noted) = match_names(&space, &slots);
     let errors = of_names.iter().flat_map(|shard| shard.errors.iter().cloned()).collect();
     Diagnostics::check((), errors)?;
     let mut symbols = columns::number(objects, packages, slots);
-    symbols.names = NameTable(of_names.par_iter().map(|shard| names_of(shard, &symbols.slots)).collect());
+    symbols.names = names;
     settle(&mut symbols, of_contents.iter().chain(&of_names));
     for (slot, attributes) in noted.facts {
         symbols.set(symbols.slots[slot as usize], attributes);
@@ -70,14 +71,15 @@ const SHARDS_AT_ONCE: usize = 8;
 
 fn match_contents(space: &Space<'_, '_>, slots: &Slots) -> Vec<Shard> {
     let mut lists = lists::contents(space.objects);
-    let shards = by_shard(lists.iter_mut()).into_par_iter().with_min_len(SHARDS_AT_ONCE);
+    let shards = by_shard(lists.iter_mut()).into_par_iter().enumerate().with_min_len(SHARDS_AT_ONCE);
     let shards =
-        shards.map_init(Workspace::default, |work, lists| shards::match_contents(space, lists, work)).collect();
-    lists.into_par_iter().for_each(|list| slots.settle(list.iter(), |definition| definition.slot));
+        shards.map_init(Workspace::default, |work, (shard, lists)| shards::match_contents(space, shard, lists, work));
+    let shards = shards.collect();
+    lists.into_par_iter().for_each(|list| slots.settle(list.iter().map(rows::settled)));
     shards
 }
 
-fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, Noted) {
+fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, NameTable, Noted) {
     let Names { own, mut definitions, mut references, noted } = Names::all(space, slots);
     // Packages are defined once; if two objects of one package define a name all the same, the last is found by it.
     let own_of = |shard| NameShard::new(|| own.iter().flat_map(|list| list.bucket(shard)).copied());
@@ -85,17 +87,12 @@ fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, Noted) {
     let shards = lists.enumerate().with_min_len(SHARDS_AT_ONCE);
     let shards = shards.map_init(Workspace::default, |work, (shard, (definitions, references))| {
         let lists = NameLists { own: own_of(shard), definitions, references };
-        shards::match_names(space, lists, work)
+        shards::match_names(space, shard, lists, work)
     });
-    let shards = shards.collect();
-    definitions.into_par_iter().for_each(|list| slots.settle(list.iter(), |definition| definition.slot));
-    references.into_par_iter().for_each(|list| slots.settle(list.iter(), |slot| *slot));
-    (shards, noted)
-}
-
-fn names_of(shard: &Shard, slots: &[GoSymbol]) -> NameShard {
-    let others = |named: &Named<u32>| Named { hash: named.hash, what: slots[named.what as usize] };
-    NameShard::new(|| shard.own.iter().copied().chain(shard.names.iter().map(others)))
+    let (shards, names) = shards.unzip();
+    definitions.into_par_iter().for_each(|list| slots.settle(list.iter().map(rows::settled)));
+    references.into_par_iter().for_each(|list| slots.settle(list.iter().map(|named| (named.what, named.settled()))));
+    (shards, NameTable(names), noted)
 }
 
 fn entries<'data>(

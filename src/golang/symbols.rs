@@ -578,7 +578,7 @@ impl<'data> Symbols<'data> {
 
     /// The symbol of a name.
     pub fn find(&self, name: &[u8], version: Version) -> Option<GoSymbol> {
-        let found = self.names.find(name, version);
+        let found = self.names.find(name, version, &self.slots);
         found.or_else(|| self.made_names.get(&(name.to_vec(), version)).copied())
     }
 

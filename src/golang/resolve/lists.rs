@@ -7,38 +7,14 @@
 
 use rayon::prelude::*;
 
-use super::columns::{alignment_of, attributes_of};
+use super::columns::attributes_of;
+use super::rows::{Definition, Row};
 use super::shards::Space;
 use super::slots::{Meaning, Slots};
 use crate::golang::linkname;
 use crate::golang::names::{Hash, Named, SHARDS, Sorted};
 use crate::golang::symbols::{GoSymbol, ObjectEntry, Version};
-use crate::inputs::goobj::records::flag;
 use crate::inputs::goobj::{Object, SymbolRecord};
-
-/// A definition that competes with others for a name, or is found by its contents.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Definition {
-    pub slot: u32,
-    pub size: u32,
-    /// Those that objects give are among the lowest bits.
-    pub attributes: u8,
-    pub alignment: u8,
-    /// Any of several will do.
-    pub is_repeatable: bool,
-}
-
-impl Definition {
-    fn new(slot: u32, record: SymbolRecord<'_>) -> Self {
-        Definition {
-            slot,
-            size: record.size(),
-            attributes: attributes_of(record) as u8,
-            alignment: alignment_of(record),
-            is_repeatable: record.flags() & flag::DUPLICATE_OK != 0,
-        }
-    }
-}
 
 /// How many symbols are hashed as one list, about: enough that what each shard finds there lies close together.
 const GROUP: u32 = 1 << 16;
@@ -57,7 +33,7 @@ fn groups<'a, 'data>(objects: &'a [ObjectEntry<'data>]) -> Vec<&'a [ObjectEntry<
 }
 
 /// The content-addressed definitions of a few objects, by shard.
-pub(super) type Contents = Sorted<Named<Definition>>;
+pub(super) type Contents = Sorted<Row>;
 
 /// The content-addressed definitions of all objects, in order.
 pub(super) fn contents(objects: &[ObjectEntry<'_>]) -> Vec<Contents> {
@@ -69,13 +45,13 @@ pub(super) fn contents(objects: &[ObjectEntry<'_>]) -> Vec<Contents> {
     groups(objects).into_par_iter().map(of_group).collect()
 }
 
-fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Named<Definition>)> {
+fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Row)> {
     let first = entry.object.counts().package;
     (0u32..).zip(entry.object.content_hashes()).map(move |(position, hash)| {
         let hash = Hash::of_contents(hash);
         let record = entry.object.symbol(first + position);
-        let what = Definition { is_repeatable: true, ..Definition::new(entry.base + position, record) };
-        (hash.shard(), Named { hash, what })
+        let definition = Definition { is_repeatable: true, ..Definition::new(entry.base + position, record) };
+        (hash.shard(), definition.row(hash))
     })
 }
 
@@ -85,7 +61,7 @@ pub(super) struct Names {
     /// What packages define.
     pub own: Vec<Sorted<Named<GoSymbol>>>,
     /// Definitions that belong to no package.
-    pub definitions: Vec<Sorted<Named<Definition>>>,
+    pub definitions: Vec<Sorted<Row>>,
     /// References, by slot.
     pub references: Vec<Sorted<Named<u32>>>,
     /// What else is to be known of some.
@@ -122,16 +98,16 @@ impl Names {
     }
 }
 
-fn sorted<T: Copy + Default>(list: &[Named<T>]) -> Sorted<Named<T>> {
-    let entries = list.iter().map(|named| (named.hash.shard(), *named));
+fn sorted<T, R: Copy + Default>(list: &[Named<T>], row: impl Fn(&Named<T>) -> R) -> Sorted<R> {
+    let entries = list.iter().map(|named| (named.hash.shard(), row(named)));
     Sorted::new(SHARDS, list.iter().map(|named| named.hash.shard()), entries)
 }
 
 /// By shard: what each list has for it, in order.
 pub(super) fn by_shard<'a, T: Copy + Default + 'a>(
-    lists: impl Iterator<Item = &'a mut Sorted<Named<T>>>,
-) -> Vec<Vec<&'a mut [Named<T>]>> {
-    let mut shards: Vec<Vec<&mut [Named<T>]>> = (0..SHARDS).map(|_| Vec::new()).collect();
+    lists: impl Iterator<Item = &'a mut Sorted<T>>,
+) -> Vec<Vec<&'a mut [T]>> {
+    let mut shards: Vec<Vec<&mut [T]>> = (0..SHARDS).map(|_| Vec::new()).collect();
     for list in lists {
         for (shard, part) in shards.iter_mut().zip(list.buckets_mut()) {
             shard.push(part);
@@ -141,7 +117,7 @@ pub(super) fn by_shard<'a, T: Copy + Default + 'a>(
 }
 
 /// As in [`Names`], of some objects.
-type SortedNames = (Sorted<Named<GoSymbol>>, Sorted<Named<Definition>>, Sorted<Named<u32>>, Noted);
+type SortedNames = (Sorted<Named<GoSymbol>>, Sorted<Row>, Sorted<Named<u32>>, Noted);
 
 /// Names in the order in which objects have them; memory that a worker uses again and again.
 #[derive(Default)]
@@ -167,7 +143,8 @@ impl Unsorted {
             self.add_references(entry, slots);
         }
         let noted = std::mem::take(&mut self.noted);
-        (sorted(&self.own), sorted(&self.definitions), sorted(&self.references), noted)
+        let definitions = sorted(&self.definitions, |named| named.what.row(named.hash));
+        (sorted(&self.own, |named| *named), definitions, sorted(&self.references, |named| *named), noted)
     }
 
     fn add_own(&mut self, entry: &ObjectEntry<'_>) {

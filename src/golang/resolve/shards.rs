@@ -3,11 +3,11 @@
 
 use hashbrown::HashTable;
 
-use super::lists::Definition;
+use super::rows::{self, Definition, Row};
 use super::slots::{Meaning, locate};
 use crate::diag::Diagnostic;
 use crate::golang::kind::Kind;
-use crate::golang::names::{Hash, NameShard, Named};
+use crate::golang::names::{Hash, NameShard, Named, ShardNames};
 use crate::golang::program::Package;
 use crate::golang::symbols::{GoSymbol, ObjectEntry};
 use crate::inputs::goabi::Release;
@@ -29,10 +29,6 @@ pub(super) struct Shard {
     pub facts: Vec<Facts>,
     /// Zeroed and initialised definitions of one variable: what they define, and the larger size.
     pub sizes: Vec<(Meaning, u32)>,
-    /// Names that packages define.
-    pub own: Vec<Named<GoSymbol>>,
-    /// The first of each other name.
-    pub names: Vec<Named<u32>>,
     pub errors: Vec<Diagnostic>,
 }
 
@@ -68,10 +64,12 @@ pub(super) struct Workspace(HashTable<Entry>);
 /// Matches the contents of a shard, object by object.
 pub(super) fn match_contents(
     space: &Space<'_, '_>,
-    lists: Vec<&mut [Named<Definition>]>,
+    shard: usize,
+    lists: Vec<&mut [Row]>,
     workspace: &mut Workspace,
 ) -> Shard {
-    let mut matching = Matching::new(space, workspace, lists.iter().map(|list| list.len()).sum());
+    let count = lists.iter().map(|list| list.len()).sum();
+    let mut matching = Matching::new(space, shard, workspace, count);
     for definition in lists.into_iter().flatten() {
         matching.define(definition, |_| None);
     }
@@ -80,28 +78,33 @@ pub(super) fn match_contents(
 
 /// What a shard has of names.
 pub(super) struct NameLists<'a> {
-    pub own: NameShard,
-    pub definitions: Vec<&'a mut [Named<Definition>]>,
+    pub own: NameShard<GoSymbol>,
+    pub definitions: Vec<&'a mut [Row]>,
     pub references: Vec<&'a mut [Named<u32>]>,
 }
 
 /// Matches the names of a shard: first what packages define, then other definitions, then references, each object by object.
-pub(super) fn match_names(space: &Space<'_, '_>, lists: NameLists<'_>, workspace: &mut Workspace) -> Shard {
+pub(super) fn match_names(
+    space: &Space<'_, '_>,
+    shard: usize,
+    lists: NameLists<'_>,
+    workspace: &mut Workspace,
+) -> (Shard, ShardNames) {
     let NameLists { own, definitions, references } = lists;
     let count = definitions.iter().map(|list| list.len()).chain(references.iter().map(|list| list.len())).sum();
-    let mut matching = Matching::new(space, workspace, count);
+    let mut matching = Matching::new(space, shard, workspace, count);
     for definition in definitions.into_iter().flatten() {
         matching.define(definition, |hash| own.find(hash));
     }
     for reference in references.into_iter().flatten() {
         matching.refer(reference, |hash| own.find(hash));
     }
-    let names = matching.table.iter().filter_map(|entry| match Meaning::of_value(entry.first) {
+    let first_of = |entry: &Entry| match Meaning::of_value(entry.first) {
         Meaning::Slot(first) => Some(Named { hash: entry.hash, what: first }),
         Meaning::Symbol(_) => None,
-    });
-    let names = names.collect();
-    Shard { names, own: own.iter().collect(), ..matching.finish() }
+    };
+    let others = NameShard::new(|| matching.table.iter().filter_map(first_of));
+    (matching.finish(), ShardNames { own, others })
 }
 
 /// The value of a slot that is the first of its name or contents.
@@ -110,17 +113,18 @@ const FIRST: u32 = 0;
 /// A shard on its way.
 struct Matching<'a, 'data> {
     space: &'a Space<'a, 'data>,
+    shard: usize,
     table: &'a mut HashTable<Entry>,
     found: Shard,
 }
 
 impl<'a, 'data> Matching<'a, 'data> {
-    fn new(space: &'a Space<'a, 'data>, workspace: &'a mut Workspace, count: usize) -> Self {
+    fn new(space: &'a Space<'a, 'data>, shard: usize, workspace: &'a mut Workspace, count: usize) -> Self {
         let table = &mut workspace.0;
         table.clear();
         // Most definitions are one of three or more.
         table.reserve(count / 3, |entry| entry.hash.key());
-        Matching { space, table, found: Shard::default() }
+        Matching { space, shard, table, found: Shard::default() }
     }
 
     fn find(&mut self, hash: Hash) -> Option<&mut Entry> {
@@ -151,22 +155,23 @@ impl<'a, 'data> Matching<'a, 'data> {
     }
 
     /// `own` tells which package's definition has the name.
-    fn define(&mut self, new: &mut Named<Definition>, own: impl Fn(Hash) -> Option<GoSymbol>) {
-        let (space, hash) = (self.space, new.hash);
+    fn define(&mut self, row: &mut Row, own: impl Fn(Hash) -> Option<GoSymbol>) {
+        let space = self.space;
+        let (hash, new) = Definition::of_row(self.shard, row);
         if let Some(entry) = self.table.find_mut(hash.key(), |entry| entry.hash == hash) {
-            entry.meet(&new.what, space, &mut self.found);
-            return new.settle(entry.first);
+            entry.meet(&new, space, &mut self.found);
+            return rows::settle(row, entry.first);
         }
         let entry = match own(hash) {
             Some(symbol) => {
                 let mut entry = Entry::of_package(hash, symbol, space);
-                entry.meet(&new.what, space, &mut self.found);
-                new.settle(symbol.0);
+                entry.meet(&new, space, &mut self.found);
+                rows::settle(row, symbol.0);
                 entry
             }
             None => {
-                new.settle(FIRST);
-                Entry::of_definition(hash, &new.what)
+                rows::settle(row, FIRST);
+                Entry::of_definition(hash, &new)
             }
         };
         self.insert(entry);

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-use crate::golang::names::Named;
 use crate::golang::symbols::{GoSymbol, ObjectEntry};
 
 /// What a slot means.
@@ -49,10 +48,10 @@ impl Slots {
         self.0[slot as usize].store(value, Ordering::Relaxed);
     }
 
-    /// Gives slots what shards left in a list; `slot_of` tells which slot is meant.
-    pub fn settle<T>(&self, list: impl Iterator<Item = Named<T>>, slot_of: impl Fn(&T) -> u32) {
-        for named in list {
-            self.set(slot_of(&named.what), named.settled());
+    /// Gives slots what shards left in a list: values by slot.
+    pub fn settle(&self, list: impl Iterator<Item = (u32, u32)>) {
+        for (slot, value) in list {
+            self.set(slot, value);
         }
     }
 
