@@ -35,6 +35,7 @@ use self::put::{Count, Fixed, Growing, Put};
 use self::types::Types;
 use self::units::{Head, Portion, Unit};
 use super::address::Addresses;
+use super::ahead;
 use super::pclntab::Functions;
 use super::program::Program;
 use super::symbols::{GoSymbol, Symbols};
@@ -144,7 +145,12 @@ impl Dwarf {
         addresses: &Addresses,
         out: &mut [u8],
     ) -> Result<(), Diagnostic> {
-        for (source, range) in self.contents[section].items(piece) {
+        let items = self.contents[section].items(piece);
+        let mut next = items.clone();
+        for (index, (source, range)) in items.enumerate() {
+            if index % ahead::BATCH == 0 {
+                ahead::look(symbols, next.by_ref().take(ahead::BATCH).filter_map(|(source, _)| source.copied()));
+            }
             let Some(out) = out.get_mut(range) else { return Err(wrong_size(self.sections[section].name)) };
             if let Source::Copy(symbol) = source {
                 self.copy(symbol, symbols, addresses, out)?;

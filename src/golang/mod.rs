@@ -1,6 +1,7 @@
 //! What only Go programs have: their objects, symbols and tables (Go 1.26 and 1.27, `cmd/link`).
 
 pub mod address;
+pub mod ahead;
 pub mod buildinfo;
 pub mod callgraph;
 pub mod data;

@@ -123,7 +123,7 @@ impl<'a, 'data> Relocator<'a, 'data> {
                 weak: record.is_weak(),
                 kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
                 addend: record.addend(),
-                target: self.symbols.resolve(id, record.target()),
+                target: self.symbols.resolve_in(entry, record.target()),
             };
             self.one(symbol, &relocation, bytes, problems);
         }

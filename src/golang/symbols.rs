@@ -492,7 +492,7 @@ impl<'data> Symbols<'data> {
             return Either::Left(made.iter().copied());
         };
         let entry = self.object(id);
-        Either::Right(entry.object.relocations(local).map(move |record| self.relocation(id, entry, record)))
+        Either::Right(entry.object.relocations(local).map(move |record| self.relocation(entry, record)))
     }
 
     /// Its relocations that patch bytes, in order. The others are not even resolved.
@@ -504,18 +504,18 @@ impl<'data> Symbols<'data> {
         };
         let entry = self.object(id);
         let records = entry.object.relocations(local).filter(|record| record.size() > 0);
-        Either::Right(records.map(move |record| self.relocation(id, entry, record)))
+        Either::Right(records.map(move |record| self.relocation(entry, record)))
     }
 
     #[inline]
-    fn relocation(&self, id: ObjectId, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
+    fn relocation(&self, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
         Relocation {
             offset: record.offset(),
             size: record.size(),
             weak: record.is_weak(),
             kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
             addend: record.addend(),
-            target: self.resolve(id, record.target()),
+            target: self.resolve_in(entry, record.target()),
         }
     }
 

@@ -26,6 +26,16 @@ pub(super) enum Source {
     Addresses(u32),
 }
 
+impl Source {
+    /// The symbol that is copied, if it is one.
+    pub fn copied(self) -> Option<GoSymbol> {
+        match self {
+            Source::Copy(symbol) => Some(symbol),
+            _ => None,
+        }
+    }
+}
+
 /// Some bytes of a section.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Item {
@@ -121,7 +131,7 @@ impl Contents {
     }
 
     /// A piece's items, each with its range in the piece.
-    pub fn items(&self, piece: usize) -> impl Iterator<Item = (Source, Range<usize>)> {
+    pub fn items(&self, piece: usize) -> impl Iterator<Item = (Source, Range<usize>)> + Clone {
         let start = self.range(piece).start;
         (self.pieces[piece] as usize..self.pieces[piece + 1] as usize).map(move |index| {
             let range = (self.start(index) - start) as usize..(self.start(index + 1) - start) as usize;

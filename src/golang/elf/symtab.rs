@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::sections::SYMBOL;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::address::Addresses;
+use crate::golang::ahead;
 use crate::golang::kind::Kind;
 use crate::golang::symbols::{GoSymbol, Symbols, Version, attribute};
 use crate::inputs::goabi::Release;
@@ -143,23 +144,35 @@ impl Filter<'_, '_> {
     fn part(&self, list: &List<'_>) -> std::result::Result<Part, Diagnostic> {
         let mut part = Part::default();
         match list {
-            List::Code(code) => code.iter().try_for_each(|&symbol| self.add(&mut part, symbol, true))?,
-            List::Data(first, end) => (*first..*end)
-                .take(PART)
-                .map(GoSymbol)
-                .filter(|&symbol| self.is_listed(symbol))
-                .try_for_each(|symbol| self.add(&mut part, symbol, false))?,
+            List::Code(code) => self.add_all(&mut part, code, true)?,
+            List::Data(first, end) => {
+                let some = (*first..*end).take(PART).map(GoSymbol);
+                let data: Vec<GoSymbol> = some.filter(|&symbol| self.may_be_listed(symbol)).collect();
+                self.add_all(&mut part, &data, false)?;
+            }
         }
         Ok(part)
     }
 
-    /// Whether a symbol that is no code is listed.
-    fn is_listed(&self, symbol: GoSymbol) -> bool {
+    /// Whether a symbol that is no code is listed if its name is one that the table has.
+    fn may_be_listed(&self, symbol: GoSymbol) -> bool {
         let symbols = self.source.symbols;
-        if !symbols.is_reachable(symbol) || symbols.is(symbol, attribute::NOT_IN_SYMTAB) {
-            return false;
+        symbols.is_reachable(symbol)
+            && !symbols.is(symbol, attribute::NOT_IN_SYMTAB)
+            && is_allocated_data(symbols.kind(symbol))
+    }
+
+    fn add_all(&self, part: &mut Part, list: &[GoSymbol], is_code: bool) -> std::result::Result<(), Diagnostic> {
+        let symbols = self.source.symbols;
+        for batch in list.chunks(ahead::BATCH) {
+            ahead::look_at_names(symbols, batch.iter().copied());
+            for &symbol in batch {
+                if is_code || !matches!(symbols.name(symbol), [] | [b'.', ..]) {
+                    self.add(part, symbol, is_code)?;
+                }
+            }
         }
-        is_allocated_data(symbols.kind(symbol)) && !matches!(symbols.name(symbol), [] | [b'.', ..])
+        Ok(())
     }
 
     fn add(&self, part: &mut Part, symbol: GoSymbol, is_code: bool) -> std::result::Result<(), Diagnostic> {
@@ -215,7 +228,11 @@ impl Symtab {
         let spans = [part.locals, part.globals];
         let mut records = spans.map(|span| Vec::with_capacity((span.count * SYMBOL) as usize));
         let mut names = spans.map(|span| Vec::<u8>::with_capacity(span.bytes as usize));
-        for entry in &part.entries {
+        for (index, entry) in part.entries.iter().enumerate() {
+            if index % ahead::BATCH == 0 {
+                let batch = part.entries[index..].iter().take(ahead::BATCH);
+                ahead::look_at_names(source.symbols, batch.map(|entry| entry.symbol));
+            }
             let (which, binding) = if entry.is_local { (0, STB_LOCAL) } else { (1, STB_GLOBAL) };
             let kind = if entry.is_code { STT_FUNC } else { STT_OBJECT };
             let position = source.addresses.section.get(entry.symbol.index()).copied().unwrap_or(0);

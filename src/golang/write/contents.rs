@@ -4,6 +4,7 @@ use super::Input;
 use super::plan::Job;
 use crate::diag::Diagnostic;
 use crate::golang::address::{Addresses, Segment};
+use crate::golang::ahead;
 use crate::golang::relocate::{Problem, Relocator};
 use crate::golang::symbols::{GoSymbol, Symbols};
 use crate::golang::table::Tables;
@@ -77,11 +78,21 @@ impl<'a, 'data> Contents<'a, 'data> {
             }
             _ => size,
         };
-        out.clear();
+        // What was in the buffer is overwritten: by symbols, and between them.
         out.resize(size as usize, fill);
-        for &symbol in symbols {
-            let start = self.addresses.of(symbol) - job.range.start;
-            self.put(symbol, start as usize, out, fill, faults);
+        let mut end = 0;
+        for batch in symbols.chunks(ahead::BATCH) {
+            ahead::look(self.symbols, batch.iter().copied());
+            for &symbol in batch {
+                let start = (self.addresses.of(symbol) - job.range.start) as usize;
+                if let Some(gap) = out.get_mut(end..start) {
+                    gap.fill(fill);
+                }
+                end = end.max(start + self.put(symbol, start, out, faults));
+            }
+        }
+        if let Some(gap) = out.get_mut(end..) {
+            gap.fill(fill);
         }
     }
 
@@ -97,35 +108,32 @@ impl<'a, 'data> Contents<'a, 'data> {
         if self.symbols.is_made(symbol) { self.tables.get(symbol) } else { None }
     }
 
-    fn put(&self, symbol: GoSymbol, start: usize, out: &mut [u8], fill: u8, faults: &mut Faults) {
-        let outside = |size: usize| {
+    /// Puts a symbol into its place. Returns how many bytes it has there.
+    fn put(&self, symbol: GoSymbol, start: usize, out: &mut [u8], faults: &mut Faults) -> usize {
+        let table = self.table(symbol);
+        let data = if table.is_some() { &[] } else { self.symbols.data(symbol) };
+        let size = table.map_or(data.len(), |table| table.size() as usize);
+        if size == 0 {
+            return 0;
+        }
+        let Some(place) = out.get_mut(start..start.saturating_add(size)) else {
             let name = self.symbols.display(symbol);
             let message = format!("{name} has {size} bytes of contents, more than its place holds");
-            Diagnostic::error("bad-object", message).help("rebuild its package: the object is damaged")
+            faults
+                .errors
+                .push(Diagnostic::error("bad-object", message).help("rebuild its package: the object is damaged"));
+            return 0;
         };
-        if let Some(table) = self.table(symbol) {
-            let size = table.size() as usize;
-            match out.get_mut(start..start.saturating_add(size)) {
-                Some(place) => {
-                    if fill != 0 {
-                        place.fill(0);
-                    }
-                    faults.errors.extend(table.fill(self.symbols, self.addresses, place).err());
-                }
-                None => faults.errors.push(outside(size)),
+        match table {
+            Some(table) => {
+                place.fill(0);
+                faults.errors.extend(table.fill(self.symbols, self.addresses, place).err());
             }
-            return;
-        }
-        let data = self.symbols.data(symbol);
-        if data.is_empty() {
-            return;
-        }
-        match out.get_mut(start..start.saturating_add(data.len())) {
-            Some(place) => {
+            None => {
                 place.copy_from_slice(data);
                 self.relocator.apply(symbol, place, &mut faults.problems);
             }
-            None => faults.errors.push(outside(data.len())),
         }
+        size
     }
 }
