@@ -1,7 +1,7 @@
 //! The output file of a Go link: contents job by job, debug information, symbol table, headers (Go 1.26 and 1.27, `asmb` and
 //! `asmb2` of `cmd/link/internal/ld/asmb.go`, `writeBlocks` of `data.go`).
 //!
-//! Each section is cut into jobs of about a megabyte. A worker copies the symbols of a job from the mapped objects into a
+//! Each section is cut into jobs of about a quarter megabyte. A worker copies the symbols of a job from the mapped objects into a
 //! buffer, relocates them there, and hands the buffer over to be written. What the file is made of exists nowhere as a
 //! whole.
 

@@ -6,8 +6,9 @@ use super::entries::EntryId;
 use crate::diag::Diagnostic;
 use crate::golang::symbols::GoSymbol;
 
-/// Pieces are about this long, in bytes: long enough to be worth a job, short enough to stay in a cache.
-const PIECE: u64 = 1 << 20;
+/// Pieces are about this long, in bytes: long enough to find most of what is repeated, short enough to stay in a worker's cache while they are
+/// compressed.
+const PIECE: u64 = 1 << 19;
 
 /// Where some bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

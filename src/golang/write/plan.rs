@@ -3,8 +3,8 @@
 use crate::golang::address::{Addresses, Section};
 use std::ops::Range;
 
-/// Bytes of a job, about; a symbol is never cut.
-const JOB: u64 = 1 << 20;
+/// Bytes of a job, about; a symbol is never cut. Few enough to stay in a worker's cache until they are in the file.
+const JOB: u64 = 1 << 18;
 
 /// A piece of a section that a worker makes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,13 +70,13 @@ mod tests {
 
     #[test]
     fn jobs_cover_a_section_and_cut_no_symbol() {
-        let starts = [0x10, 0x10, 0x8_0000, 0x20_0000, 0x21_0000, 0x21_0000];
+        let starts = [0x10, 0x10, 0x2_0000, 0x8_0000, 0x8_4000, 0x8_4000];
         let section = Section {
             name: b".data".to_vec(),
             access: access::WRITE,
             alignment: 1,
             address: 0x10,
-            length: 0x40_0000,
+            length: 0x10_0000,
             segment: Segment::Data,
             has_bytes: true,
             file_offset: 0,
@@ -85,10 +85,10 @@ mod tests {
         let addresses =
             Addresses { value: starts.to_vec(), section: vec![1; 6], sections: vec![section], segments: Vec::new() };
         let mut jobs = Vec::new();
-        cut_range(&addresses, 0, 0x10..0x40_0010, |range, symbols| jobs.push((range, symbols)));
-        assert_eq!(jobs, [(0x10..0x20_0000, 0..3), (0x20_0000..0x40_0010, 3..6)]);
+        cut_range(&addresses, 0, 0x10..0x10_0010, |range, symbols| jobs.push((range, symbols)));
+        assert_eq!(jobs, [(0x10..0x8_0000, 0..3), (0x8_0000..0x10_0010, 3..6)]);
         jobs.clear();
-        cut_range(&addresses, 0, 0x8_0000..0x21_0000, |range, symbols| jobs.push((range, symbols)));
-        assert_eq!(jobs, [(0x8_0000..0x20_0000, 2..3), (0x20_0000..0x21_0000, 3..4)]);
+        cut_range(&addresses, 0, 0x2_0000..0x8_4000, |range, symbols| jobs.push((range, symbols)));
+        assert_eq!(jobs, [(0x2_0000..0x8_0000, 2..3), (0x8_0000..0x8_4000, 3..4)]);
     }
 }
