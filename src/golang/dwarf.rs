@@ -2,9 +2,10 @@
 //! completes with types, units, tables of addresses and of frames (Go 1.26 and 1.27, `cmd/link/internal/ld/dwarf.go`,
 //! `cmd/internal/dwarf/dwarf.go`).
 //!
-//! Nothing here has the address of data before all is laid out, and nothing needs it for its size. So [`plan`] lists what each
-//! section is put together from, which settles all offsets within debug sections; [`Dwarf::fill`] makes the bytes, stretch
-//! by stretch and in any order. What compilers wrote is copied from the objects only then.
+//! Nothing here has the address of data before all is laid out, and nothing needs it for its size. So [`scan()`] and
+//! [`Scan::draft`] find out what there is to tell, [`Draft::plan`] lists what each section is put together from, which settles
+//! all offsets within debug sections, and [`Dwarf::fill`] makes the bytes, stretch by stretch and in any order. What
+//! compilers wrote is copied from the objects only then.
 
 mod abbreviations;
 mod column;
@@ -32,8 +33,9 @@ use self::entries::{Entries, EntryId, Places, Unplaced};
 use self::frames::{Records, Registers};
 pub(super) use self::lines::expand as expand_file;
 use self::put::{Count, Fixed, Growing, Put};
+use self::scan::{Global, UnitScan};
 use self::types::Types;
-use self::units::{Head, Portion, Unit};
+use self::units::{Head, Portion, Ranges, Unit};
 use super::address::Addresses;
 use super::ahead;
 use super::pclntab::Functions;
@@ -79,47 +81,97 @@ struct PlannedUnit {
     addresses: Vec<GoSymbol>,
 }
 
-/// Plans the debug information of all live functions and variables.
-///
-/// # Errors
-/// Types that debug information needs and no package describes; damaged objects.
-pub fn plan(
+/// What debug information mentions.
+pub struct Scan {
+    version: Version,
+    units: Vec<UnitScan>,
+    globals: Vec<Global>,
+}
+
+/// Debug information without frames: the types are made.
+pub struct Draft<'a, 'data> {
+    version: Version,
+    scans: Vec<UnitScan>,
+    types: Types<'a, 'data>,
+    units: Vec<Unit>,
+}
+
+/// The frames of all functions that are described, and where these are.
+pub struct Frames {
+    records: Vec<Records>,
+    /// By object.
+    ranges: Vec<Ranges>,
+}
+
+/// Finds out what the debug information of all live functions and variables mentions.
+pub fn scan(symbols: &Symbols<'_>, program: &Program<'_>, text: &Text) -> Scan {
+    let version = if program.has_experiment("dwarf5") { Version::Five } else { Version::Four };
+    let (units, globals) = rayon::join(|| scan::functions(symbols, text, version), || scan::globals(symbols));
+    Scan { version, units, globals }
+}
+
+/// Makes the frames.
+pub fn frames(
     symbols: &Symbols<'_>,
     program: &Program<'_>,
     text: &Text,
     places: &TextPlaces,
     functions: &Functions,
-) -> Result<Dwarf, Diagnostic> {
-    let version = if program.has_experiment("dwarf5") { Version::Five } else { Version::Four };
+) -> Frames {
     let registers = Registers::of(program.architecture);
-    let (scans, globals) = rayon::join(|| scan::functions(symbols, text, version), || scan::globals(symbols));
-    // Types are made one after the other, frames meanwhile.
-    let (made, frames) = rayon::join(
-        || {
-            let mut types = Types::new(symbols, program.release)?;
-            let units = units::collect(&mut types, program, text, &scans, &globals)?;
-            synthesis::complete(&mut types)?;
-            types.entries.names.check()?;
-            Ok::<_, Diagnostic>((types, units))
-        },
-        || functions.chunks().map(|functions| registers.records(symbols, functions)).collect::<Vec<Records>>(),
-    );
-    let (mut types, mut units) = made?;
-    units::find_ranges(&mut units, symbols, places, frames.iter().flat_map(Records::functions));
-    units::sort(&mut units, program);
+    let records = functions.chunks().map(|functions| registers.records(symbols, functions));
+    let records: Vec<Records> = records.collect();
+    let ranges = units::ranges(symbols, text, places, records.iter().flat_map(Records::functions));
+    Frames { records, ranges }
+}
 
-    let described = described_by_variables(&units, symbols);
-    for info in described {
-        types.describe(info)?;
+impl Scan {
+    /// Makes the types, one after the other. Nothing takes longer: there is time for [`frames`], and for other tables,
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// Types that debug information needs and no package describes.
+    pub fn draft<'a, 'data>(
+        self,
+        symbols: &'a Symbols<'data>,
+        program: &Program<'_>,
+        text: &Text,
+    ) -> Result<Draft<'a, 'data>, Diagnostic> {
+        let Scan { version, units: scans, globals } = self;
+        let mut types = Types::new(symbols, program.release)?;
+        let units = units::collect(&mut types, program, text, &scans, &globals)?;
+        synthesis::complete(&mut types)?;
+        types.entries.names.check()?;
+        Ok(Draft { version, scans, types, units })
     }
-    let portions: Vec<Portion> = units
-        .par_iter()
-        .map(|unit| units::portion(unit, &scans[unit.object.index()], symbols, program, version))
-        .collect();
-    let gdb_script = gdb_script(&units, symbols, program);
-    let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
-    let assembly = Assembly::new(version, registers, types, first_functions);
-    assembly.finish(&units, portions, frames, gdb_script)
+}
+
+impl Draft<'_, '_> {
+    /// Plans the debug information.
+    ///
+    /// # Errors
+    /// Types that debug information needs and no package describes; damaged objects.
+    pub fn plan(self, program: &Program<'_>, text: &Text, frames: Frames) -> Result<Dwarf, Diagnostic> {
+        let Draft { version, scans, mut types, mut units } = self;
+        let Frames { records, mut ranges } = frames;
+        let symbols = types.symbols;
+        for unit in &mut units {
+            unit.ranges = std::mem::take(&mut ranges[unit.object.index()]);
+        }
+        units::sort(&mut units, program);
+        let described = described_by_variables(&units, symbols);
+        for info in described {
+            types.describe(info)?;
+        }
+        let portions: Vec<Portion> = units
+            .par_iter()
+            .map(|unit| units::portion(unit, &scans[unit.object.index()], symbols, program, version))
+            .collect();
+        let gdb_script = gdb_script(&units, symbols, program);
+        let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
+        let assembly = Assembly::new(version, Registers::of(program.architecture), types, first_functions);
+        assembly.finish(&units, portions, records, gdb_script)
+    }
 }
 
 impl Dwarf {

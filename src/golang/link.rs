@@ -5,7 +5,8 @@
 //! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
 //!      -> inittask::make -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure -> text::settle
-//!      -> pclntab::describe -> typelink::list | pclntab::measure | dwarf::plan -> typelink -> buildinfo -> pclntab
+//!      -> dwarf::scan -> dwarf::Scan::draft | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::plan
+//!      -> typelink -> buildinfo -> pclntab
 //!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
 //! ```
 //!
@@ -201,14 +202,23 @@ fn measure_tables<'data>(
     places: &TextPlaces,
 ) -> std::result::Result<Measured<'data>, Diagnostic> {
     let wants_debug = !program.options.omits_dwarf();
-    let described = pclntab::describe(symbols, text)?;
-    let functions = described.functions();
-    let list_types = || typelink::list(symbols, program);
-    let ((links, functions), debug) = rayon::join(
-        || rayon::join(list_types, || pclntab::measure(symbols, program, text, places, described)),
-        || wants_debug.then(|| dwarf::plan(symbols, program, text, places, &functions)).transpose(),
+    let scan = wants_debug.then(|| dwarf::scan(symbols, program, text));
+    let describe = || {
+        let described = pclntab::describe(symbols, text)?;
+        let functions = described.functions();
+        Ok::<_, Diagnostic>(rayon::join(
+            || pclntab::measure(symbols, program, text, places, described),
+            || wants_debug.then(|| dwarf::frames(symbols, program, text, places, &functions)),
+        ))
+    };
+    let (draft, (described, links)) = rayon::join(
+        || scan.map(|scan| scan.draft(symbols, program, text)).transpose(),
+        // Both go on while one worker makes types.
+        || rayon::join(describe, || typelink::list(symbols, program)),
     );
-    Ok(Measured { links, functions: functions?, debug: debug? })
+    let (functions, frames) = described?;
+    let debug = draft?.zip(frames).map(|(draft, frames)| draft.plan(program, text, frames)).transpose()?;
+    Ok(Measured { links, functions: functions?, debug })
 }
 
 /// Why the flags call for a linker of another kind.

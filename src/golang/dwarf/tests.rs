@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use gimli::{AttributeValue, EndianSlice, LittleEndian};
 
-use super::{Dwarf, plan};
+use super::{Dwarf, frames, scan};
 use crate::diag::Diagnostic;
 use crate::golang::address::Addresses;
 use crate::golang::fixture::{Definition, damaged, object_with_files, program};
@@ -159,7 +159,9 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
     let mut text = text::order(&mut symbols, &program)?;
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let functions = pclntab::describe(&symbols, &text)?.functions();
-    let dwarf: Dwarf = plan(&symbols, &program, &text, &places, &functions)?;
+    let frames = frames(&symbols, &program, &text, &places, &functions);
+    let dwarf: Dwarf =
+        scan(&symbols, &program, &text).draft(&symbols, &program, &text)?.plan(&program, &text, frames)?;
     let mut addresses = Addresses { value: places.value.clone(), ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);
     addresses.value[find(&symbols, b"main.x").index()] = 0x8000;

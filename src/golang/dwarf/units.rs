@@ -32,6 +32,9 @@ mod range_entry {
     pub const OFFSET_PAIR: u8 = 4;
 }
 
+/// Where the code of a unit is, as offsets from its first function; parts of other units may lie in between.
+pub(super) type Ranges = Vec<(i64, i64)>;
+
 /// A unit: what one object brings.
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -41,8 +44,8 @@ pub(super) struct Unit {
     pub package: PackageId,
     /// Its first function; none if it has no code.
     pub first: GoSymbol,
-    /// Where its code is, as offsets from its first function; parts of other units may lie in between.
-    pub ranges: Vec<(i64, i64)>,
+    /// Where its code is.
+    pub ranges: Ranges,
     /// The constants of the package, in its first unit.
     pub constants: GoSymbol,
     /// Functions that are inlined, and that no unit before described.
@@ -137,30 +140,29 @@ fn define_all(types: &mut Types<'_, '_>, dictionary: GoSymbol) -> Result<(), Dia
     Ok(())
 }
 
-/// Finds out where each unit's code is. `described` are the functions that have debug information, in the
+/// Finds out where the code of each object is. `described` are the functions that have debug information, in the
 /// order of code.
-pub(super) fn find_ranges(
-    units: &mut [Unit],
+pub(super) fn ranges(
     symbols: &Symbols<'_>,
+    text: &Text,
     places: &TextPlaces,
     described: impl Iterator<Item = GoSymbol>,
-) {
-    let mut position_of = vec![usize::MAX; symbols.objects.len()];
-    for (position, unit) in units.iter().enumerate() {
-        position_of[unit.object.index()] = position;
-    }
+) -> Vec<Ranges> {
+    let mut all = vec![Ranges::new(); symbols.objects.len()];
     let mut previous = None;
     for function in described {
         let Some(object) = symbols.unit(function) else { continue };
-        let Some(unit) = units.get_mut(position_of[object.index()]) else { continue };
-        let start = places.of(function).wrapping_sub(places.of(unit.first)) as i64;
+        let first = text.units[object.index()].first().copied().unwrap_or_default();
+        let start = places.of(function).wrapping_sub(places.of(first)) as i64;
         let end = start + symbols.data(function).len() as i64;
-        match unit.ranges.last_mut().filter(|_| previous == Some(object)) {
+        let ranges = &mut all[object.index()];
+        match ranges.last_mut().filter(|_| previous == Some(object)) {
             Some(last) => last.1 = end,
-            None => unit.ranges.push((start, end)),
+            None => ranges.push((start, end)),
         }
         previous = Some(object);
     }
+    all
 }
 
 /// Puts units in the order of the output. Starts are relative to the unit itself, so most units compare equal, and the
