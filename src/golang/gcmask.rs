@@ -244,7 +244,7 @@ impl Writer {
                 self.flush();
             }
             let now = count.min(LITERAL - self.literal_bits);
-            self.literal |= value * ((1 << now) - 1) << self.literal_bits;
+            self.literal |= (value * ((1 << now) - 1)) << self.literal_bits;
             self.literal_bits += now;
             self.index += now as u64;
             count -= now;
