@@ -144,7 +144,7 @@ mod tests {
         let mut block = |size: usize| Block::zlib(&vec![b'a'; size], &mut encoder, Vec::new());
         let orders: [[(usize, usize); 4]; 3] =
             [[(0, 0), (0, 1), (2, 0), (3, 0)], [(3, 0), (2, 0), (0, 1), (0, 0)], [(2, 0), (0, 1), (3, 0), (0, 0)]];
-        let mut first: Option<(Vec<Placed>, Vec<(u64, Vec<u8>)>)> = None;
+        let mut first = None;
         for order in orders {
             let packing = Packing::new(&SECTIONS, 100);
             let sizes = [1000, 0, 1000, 3];
