@@ -126,7 +126,7 @@ pub fn frames(
 }
 
 impl Scan {
-    /// Makes the types, one after the other. Nothing takes longer: there is time for [`frames`], and for other tables,
+    /// Makes the types, one after the other. Nothing takes longer: there is time for [`frames()`], and for other tables,
     /// meanwhile.
     ///
     /// # Errors
