@@ -6,11 +6,11 @@
 //! checksum combined from theirs, are a single stream. With zstd each block is a frame, and a sequence of frames is valid.
 //!
 //! The levels are fast ones, as in the other linkers: debug sections are written far more often than read. zlib's data are made by
-//! [`deflate`], as no library has a level that is as fast and leaves no more bytes than Go's linker.
+//! [`super::deflate`], as no library has a level that is as fast and leaves no more bytes than Go's linker.
 
 use object::elf::{ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD};
 
-use super::deflate::{self, Encoder};
+use super::deflate::Encoder;
 use crate::args::request::DebugCompression;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
@@ -53,15 +53,12 @@ pub fn compress_block(compression: DebugCompression, bytes: &[u8]) -> Result<Blo
     let failed = |why: String| {
         Diagnostics::from(Diagnostic::error("compression-failed", format!("cannot compress a debug section: {why}")))
     };
-    let (compressed, checksum) = match compression {
-        DebugCompression::None => (bytes.to_vec(), 1),
-        DebugCompression::Zlib => (deflate::piece(bytes), libdeflater::adler32(bytes)),
-        DebugCompression::Zstd => {
-            let frame = zstd::bulk::compress(bytes, ZSTD_LEVEL);
-            (frame.map_err(|error| failed(error.to_string()))?, 1)
-        }
+    let compressed = match compression {
+        DebugCompression::None => bytes.to_vec(),
+        DebugCompression::Zlib => return Ok(Block::zlib(bytes, &mut Encoder::default(), Vec::new())),
+        DebugCompression::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|error| failed(error.to_string()))?,
     };
-    Ok(Block { bytes: compressed, size: bytes.len(), checksum })
+    Ok(Block { bytes: compressed, size: bytes.len(), checksum: 1 })
 }
 
 impl Block {
@@ -90,8 +87,12 @@ impl ZlibStream {
 
     /// Joins a block; returns its bytes.
     pub fn join(&mut self, block: Block) -> Vec<u8> {
-        self.checksum = join_adler32(self.checksum, block.checksum, block.size);
+        self.count(&block);
         block.bytes
+    }
+
+    fn count(&mut self, block: &Block) {
+        self.checksum = join_adler32(self.checksum, block.checksum, block.size);
     }
 
     /// What comes behind the last block.
@@ -117,9 +118,9 @@ pub fn finish(compression: DebugCompression, alignment: u64, blocks: Vec<Block>)
         DebugCompression::None => return None,
         DebugCompression::Zstd => (header(ELFCOMPRESS_ZSTD, alignment, size), Vec::new()),
         DebugCompression::Zlib => {
-            let (_, head) = ZlibStream::begin(alignment, size);
-            let checksum = blocks.iter().fold(1, |sum, block| join_adler32(sum, block.checksum, block.size));
-            (head, ZlibStream { checksum }.end())
+            let (mut stream, head) = ZlibStream::begin(alignment, size);
+            blocks.iter().for_each(|block| stream.count(block));
+            (head, stream.end())
         }
     };
     let section = CompressedSection { head, blocks, tail };
