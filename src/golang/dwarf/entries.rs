@@ -85,12 +85,16 @@ impl Names {
 
     /// Refuses more names than there are numbers for.
     pub fn check(&self) -> Result<(), Diagnostic> {
-        if self.0.len() <= i32::MAX as usize {
-            return Ok(());
-        }
-        let message = format!("the names of types take {} bytes: more than debug information can have", self.0.len());
-        Err(Diagnostic::error("too-much-debug-info", message).help("link with -w"))
+        check_size(self.0.len())
     }
+}
+
+fn check_size(size: usize) -> Result<(), Diagnostic> {
+    if size <= i32::MAX as usize {
+        return Ok(());
+    }
+    let message = format!("the names of types take {size} bytes: more than debug information can have");
+    Err(Diagnostic::error("too-much-debug-info", message).help("link with -w"))
 }
 
 /// An entry of a type.
@@ -275,5 +279,16 @@ mod tests {
         assert_eq!(names.text(Name::EMPTY), b"");
         assert_eq!(names.text(Name::of_number(kept[2].number())), b"three");
         assert_eq!(names.text(Name::of_number(1 << 20)), b"");
+    }
+    #[test]
+    fn names_without_numbers_are_refused() {
+        let largest = i32::MAX as usize;
+        assert!(check_size(largest).is_ok());
+        let problem = check_size(largest + 1).expect_err("a refusal").to_string();
+        assert!(
+            problem.contains("the names of types take 2147483648 bytes: more than debug information can have"),
+            "{problem}"
+        );
+        assert!(problem.contains("link with -w"), "{problem}");
     }
 }
