@@ -8,11 +8,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::ahead;
 use super::groups::Groups;
 use super::kind::Kind;
-use super::sort::{Text, sort_by_key_like_go};
+use super::sort;
 use super::symbols::{GoSymbol, Symbols, Version, attribute};
-use super::types::GoType;
+use super::types;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::goabi::Release;
 use crate::inputs::goobj::records::flag;
@@ -203,8 +204,13 @@ const CHUNK: u32 = 1 << 14;
 
 /// Finds the data that is part of the program among some symbols.
 fn find(symbols: &Symbols<'_>, groups: Groups, buckets: &Buckets, ids: Range<u32>) -> Found {
+    let live: Vec<GoSymbol> = ids.map(GoSymbol).filter(|symbol| may_be_laid_out(symbols, *symbol)).collect();
     // Names lie apart from the rest: waiting for one after the other is quicker than for both in turns.
-    let named: Vec<(Item, &[u8])> = ids.filter_map(|id| named(symbols, GoSymbol(id))).collect();
+    let named = live.chunks(ahead::BATCH).flat_map(|batch| {
+        ahead::look_at_names(symbols, batch.iter().copied());
+        batch.iter().filter_map(|symbol| named(symbols, *symbol))
+    });
+    let named: Vec<(Item, &[u8])> = named.collect();
     let mut found = Found { of: vec![Vec::new(); buckets.kinds.len()], changes: Vec::new() };
     for (item, name) in named {
         let (symbol, own) = (item.symbol, symbols.kind(item.symbol));
@@ -221,14 +227,19 @@ fn find(symbols: &Symbols<'_>, groups: Groups, buckets: &Buckets, ids: Range<u32
     found
 }
 
-/// A symbol and its name, if it is data that is part of the program.
-fn named<'a>(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<(Item, &'a [u8])> {
+/// Whether a symbol is part of the program and data, as far as columns tell. Of data without a name, most is for the table of functions
+/// alone: it is not even looked at.
+fn may_be_laid_out(symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
     let kind = symbols.kind(symbol);
-    if kind.is_text() || kind.is_dwarf() || kind == Kind::Undefined || !symbols.is_reachable(symbol) {
-        return None;
-    }
+    let is_data = !kind.is_text() && !kind.is_dwarf() && kind != Kind::Undefined;
+    is_data && symbols.is_reachable(symbol) && (kind.is_top_level_unnamed() || !symbols.is(symbol, attribute::UNNAMED))
+}
+
+/// A symbol and its name, if it is laid out.
+fn named<'a>(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<(Item, &'a [u8])> {
     let name = symbols.name(symbol);
-    (!name.is_empty() || kind.is_top_level_unnamed()).then(|| (item(symbols, symbol), name))
+    let is_laid_out = !name.is_empty() || symbols.kind(symbol).is_top_level_unnamed();
+    is_laid_out.then(|| (item(symbols, symbol), name))
 }
 
 /// Moves read-only data with relocations to where the dynamic linker may write.
@@ -427,24 +438,29 @@ pub(super) fn alignment(asked: u64, size: u64) -> u64 {
 
 /// Types come first that reflection finds by their strings, in the order of these; then other types, then itabs (Go 1.27).
 fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &[Item]) -> Vec<Item> {
-    #[derive(PartialEq, Eq, PartialOrd, Ord)]
-    enum Key<'a> {
-        Group,
-        Walked(Text<'a>),
-        Type(u32, GoSymbol),
-        Itab(u32, GoSymbol),
-    }
     let group = symbols.find(b"type:*", Version::Abi0);
-    let key = |Item { symbol, size, .. }: Item| match () {
-        () if Some(symbol) == group => Key::Group,
-        () if symbols.is_itab(symbol) => Key::Itab(size, symbol),
-        () if symbols.has_flag(symbol, flag::TYPELINK) => {
-            Key::Walked(Text::new(GoType::of(symbols, release, symbol).string()))
+    // By position: the group comes first.
+    let mut ranks = vec![0; items.len()];
+    let (mut walked, mut places, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, &Item { symbol, size, .. }) in (0u32..).zip(items) {
+        match symbols.is_itab(symbol) {
+            false if Some(symbol) == group => {}
+            false if symbols.has_flag(symbol, flag::TYPELINK) => {
+                walked.push(symbol);
+                places.push(at);
+            }
+            is_itab => others.push((is_itab, size, at)),
         }
-        () => Key::Type(size, symbol),
-    };
-    let keyed: Vec<(Key<'_>, Item)> = items.par_iter().with_min_len(1024).map(|item| (key(*item), *item)).collect();
-    sort_by_key_like_go(&keyed)
+    }
+    for (at, rank) in places.into_iter().zip(sort::ranks(&types::strings(symbols, release, &walked))) {
+        ranks[at as usize] = 1 + rank;
+    }
+    // Positions are in the order of symbols.
+    others.par_sort_unstable();
+    for ((.., at), rank) in others.iter().zip(1 + walked.len() as u32..) {
+        ranks[*at as usize] = rank;
+    }
+    sort::order_like_go(&ranks).into_iter().map(|at| items[at as usize]).collect()
 }
 
 /// Puts the relocations of the PLT right behind the others, as dynamic linkers expect.
@@ -512,6 +528,13 @@ mod tests {
         let all = [bss("b", 8), bss("runtime.zerobase", 8), bss("a", 8), bss("empty", 0), bss("byte", 1), bss("", 0)];
         let want = ["empty", "runtime.zerobase", "byte", "b", "a"];
         assert_eq!(sorted("go1.26", &all, Kind::NoptrBss).expect("an order"), want);
+    }
+
+    #[test]
+    fn data_without_a_name_is_not_laid_out() {
+        let table = |name, size| Definition { name, kind: 3, size, ..Definition::default() };
+        let all = [table("b", 2), table("", 8), table("a", 1)];
+        assert_eq!(sorted("go1.27", &all, Kind::Rodata).expect("an order"), ["a", "b"]);
     }
 
     #[test]

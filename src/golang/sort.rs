@@ -19,27 +19,28 @@ const MENDED: u32 = 5;
 pub fn sort_like_go<T>(items: &mut [T], less: impl FnMut(&T, &T) -> bool) {
     let limit = usize::BITS - items.len().leading_zeros();
     let end = items.len();
-    Sorter { items, less }.sort(0, end, limit);
+    let strays = [vec![0; end], vec![0; end]];
+    Sorter { items, less, strays }.sort(0, end, limit);
 }
 
-/// Sorts by keys as Go does, with the comparisons of keys made by all workers at once: without ties there is one order only, and
-/// with them it is enough to know what place each key has.
-pub fn sort_by_key_like_go<K: Ord + Sync, T: Copy + Sync>(items: &[(K, T)]) -> Vec<T> {
-    let mut sorted: Vec<u32> = (0..items.len() as u32).collect();
-    let key = |at: u32| &items[at as usize].0;
+/// The positions of ranks in the order in which Go sorts what has them.
+pub fn order_like_go(ranks: &[u32]) -> Vec<u32> {
+    let mut places: Vec<(u32, u32)> = ranks.iter().copied().zip(0..).collect();
+    sort_like_go(&mut places, |left, right| left.0 < right.0);
+    places.into_iter().map(|(_, at)| at).collect()
+}
+
+/// Which place each key has in the order of all; equal ones have the place of the first. All workers compare.
+pub fn ranks<K: Ord + Sync>(keys: &[K]) -> Vec<u32> {
+    let mut sorted: Vec<u32> = (0..keys.len() as u32).collect();
+    let key = |at: u32| &keys[at as usize];
     sorted.par_sort_unstable_by(|left, right| key(*left).cmp(key(*right)));
-    let mut places: Vec<(u32, u32)> = (0..items.len() as u32).map(|at| (0, at)).collect();
-    let mut has_ties = false;
+    let mut ranks = vec![0; keys.len()];
     for (place, pair) in (1..).zip(sorted.windows(2)) {
         let is_tie = key(pair[0]) == key(pair[1]);
-        has_ties |= is_tie;
-        places[pair[1] as usize].0 = if is_tie { places[pair[0] as usize].0 } else { place };
+        ranks[pair[1] as usize] = if is_tie { ranks[pair[0] as usize] } else { place };
     }
-    if has_ties {
-        sort_like_go(&mut places, |left, right| left.0 < right.0);
-        sorted = places.into_iter().map(|(_, at)| at).collect();
-    }
-    sorted.into_iter().map(|at| items[at as usize].1).collect()
+    ranks
 }
 
 /// A text to be compared: its first bytes are kept beside it, as texts lie scattered over the inputs.
@@ -62,6 +63,8 @@ impl<'a> Text<'a> {
 struct Sorter<'a, T, F> {
     items: &'a mut [T],
     less: F,
+    /// Room for the positions of what is on the wrong side of a pivot, on either side.
+    strays: [Vec<u32>; 2],
 }
 
 impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
@@ -225,26 +228,30 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
     }
 
     /// Puts what is smaller than the pivot before it and the rest behind; says where it is now and whether nothing moved.
+    ///
+    /// Go goes from both ends to the middle, and exchanges the next two that are on the wrong side. No processor foresees how far
+    /// the next one is; so here the number of smaller ones tells the sides, and then those are listed that are on the wrong one.
     fn split(&mut self, start: usize, end: usize, pivot: usize) -> (usize, bool) {
         self.items.swap(start, pivot);
-        let (mut low, mut high) = (start + 1, end - 1);
-        let mut is_first = true;
-        loop {
-            while low <= high && self.less(low, start) {
-                low += 1;
-            }
-            while low <= high && !self.less(high, start) {
-                high -= 1;
-            }
-            if low > high {
-                self.items.swap(high, start);
-                return (high, is_first);
-            }
-            self.items.swap(low, high);
-            low += 1;
-            high -= 1;
-            is_first = false;
+        let Sorter { items, less, strays: [of_left, of_right] } = self;
+        let [pivot, rest @ ..] = &mut items[start..end] else { return (start, true) };
+        let mut is_smaller = |item: &T| less(item, pivot);
+        let smaller = rest.iter().map(|item| usize::from(is_smaller(item))).sum();
+        let mut count = 0;
+        for (at, item) in (0..).zip(&rest[..smaller]) {
+            of_left[count] = at;
+            count += usize::from(!is_smaller(item));
         }
+        let mut found = 0;
+        for (at, item) in (0..rest.len() as u32).zip(&*rest).skip(smaller).rev() {
+            of_right[found] = at;
+            found += usize::from(is_smaller(item));
+        }
+        for (&left, &right) in of_left[..count].iter().zip(&of_right[..]) {
+            rest.swap(left as usize, right as usize);
+        }
+        items.swap(start, start + smaller);
+        (start + smaller, count == 0)
     }
 
     /// Puts what equals the pivot before what is greater; nothing is smaller.
@@ -270,7 +277,7 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Text, sort_by_key_like_go, sort_like_go};
+    use super::{Text, order_like_go, ranks, sort_like_go};
 
     /// Pairs that are compared by their first number only, from the generator that Go's side of the check uses.
     fn pairs(count: u32, distinct: u64) -> Vec<(u64, u32)> {
@@ -297,17 +304,20 @@ mod tests {
             sort_like_go(&mut items, |left, right| left.0 < right.0);
             assert!(items.is_sorted_by_key(|item| item.0), "{count} {distinct}");
             assert_eq!(order(&items), want, "{count} {distinct}");
-            let keyed: Vec<(u64, (u64, u32))> = pairs(count, distinct).into_iter().map(|pair| (pair.0, pair)).collect();
-            assert_eq!(order(&sort_by_key_like_go(&keyed)), want, "{count} {distinct}, by key");
+            let unsorted = pairs(count, distinct);
+            let keys: Vec<u64> = unsorted.iter().map(|pair| pair.0).collect();
+            let by_rank: Vec<_> = order_like_go(&ranks(&keys)).into_iter().map(|at| unsorted[at as usize]).collect();
+            assert_eq!(order(&by_rank), want, "{count} {distinct}, by rank");
         }
     }
 
     #[test]
-    fn keys_without_ties_have_one_order() {
-        let keyed: Vec<(u32, u32)> = (0..1000).map(|at| (at * 7919 % 1000, at)).collect();
-        let sorted = sort_by_key_like_go(&keyed);
-        assert!(sorted.is_sorted_by_key(|at| keyed[*at as usize].0));
-        assert!(sort_by_key_like_go::<u32, u32>(&[]).is_empty());
+    fn equal_keys_have_the_rank_of_the_first() {
+        assert_eq!(ranks(&["b", "a", "c", "b", "b", "a"]), [2, 0, 5, 2, 2, 0]);
+        let keys: Vec<u32> = (0..1000).map(|at| at * 7919 % 1000).collect();
+        assert_eq!(ranks(&keys), keys);
+        assert!(order_like_go(&keys).is_sorted_by_key(|at| keys[*at as usize]));
+        assert!(ranks::<u32>(&[]).is_empty() && order_like_go(&[]).is_empty());
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub mod attribute {
     pub const NOT_IN_SYMTAB: u16 = 1 << 3;
     /// Marks a boundary of a section; laid out by no rule.
     pub const SPECIAL: u16 = 1 << 4;
+    /// Without a name in its object.
+    pub const UNNAMED: u16 = 1 << 5;
 }
 
 /// One object with what is known of it.

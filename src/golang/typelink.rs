@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use super::kind::Kind;
 use super::program::Program;
-use super::sort::{Text, sort_by_key_like_go};
+use super::sort;
 use super::symbols::{GoSymbol, Relocation, Symbols, attribute};
-use super::types::GoType;
+use super::types;
 use crate::inputs::goobj::RelocationKind;
 use crate::inputs::goobj::records::{flag, flag2};
 
@@ -24,9 +24,8 @@ pub fn list(symbols: &Symbols<'_>, program: &Program<'_>) -> Option<Lists> {
         return None;
     }
     let Lists { types, itabs } = find(symbols);
-    let text = |symbol| Text::new(GoType::of(symbols, program.release, symbol).string());
-    let types: Vec<(Text<'_>, GoSymbol)> = types.into_par_iter().map(|symbol| (text(symbol), symbol)).collect();
-    Some(Lists { types: sort_by_key_like_go(&types), itabs })
+    let order = sort::order_like_go(&sort::ranks(&types::strings(symbols, program.release, &types)));
+    Some(Lists { types: order.into_iter().map(|at| types[at as usize]).collect(), itabs })
 }
 
 impl Lists {

@@ -6,6 +6,10 @@
 
 use std::cell::OnceCell;
 
+use rayon::prelude::*;
+
+use super::ahead;
+use super::sort::Text;
 use super::symbols::{GoSymbol, Symbols};
 use crate::inputs::goabi::Release;
 
@@ -348,6 +352,18 @@ pub fn type_of_itab(symbols: &Symbols<'_>, itab: GoSymbol) -> GoSymbol {
 /// The text of a field's name, and whether the field is embedded.
 pub(super) fn reflected_name(data: &[u8]) -> (&[u8], bool) {
     (name_text(data), data.first().is_some_and(|flags| flags & 1 << 3 != 0))
+}
+
+/// How some types are written, each as [`GoType::string`] tells.
+pub(super) fn strings<'a>(symbols: &'a Symbols<'_>, release: &'static Release, types: &[GoSymbol]) -> Vec<Text<'a>> {
+    let of_batch = |batch: &[GoSymbol]| {
+        ahead::look(symbols, batch.iter().copied());
+        let types: Vec<_> = batch.iter().map(|symbol| GoType::of(symbols, release, *symbol)).collect();
+        let names: Vec<GoSymbol> = types.iter().map(|of_type| of_type.target(STRING)).collect();
+        ahead::look(symbols, names.into_iter());
+        types.into_iter().map(|of_type| Text::new(of_type.string())).collect::<Vec<_>>()
+    };
+    types.par_chunks(ahead::BATCH).with_min_len(16).flat_map_iter(of_batch).collect()
 }
 
 /// The text of a name: a byte of flags, the length in groups of seven bits, the bytes.

@@ -112,7 +112,8 @@ impl<'a> Columns<'a> {
     fn define(&mut self, at: usize, home: Home, record: SymbolRecord<'_>) {
         self.homes[at] = home;
         self.kinds[at] = Kind::of_object(record.kind());
-        self.attributes[at] = attributes_of(record);
+        let unnamed = if record.is_unnamed() { attribute::UNNAMED } else { 0 };
+        self.attributes[at] = attributes_of(record) | unnamed;
         self.alignments[at] = alignment_of(record);
         self.flags[at] = (record.flags(), record.flags2());
     }
