@@ -52,7 +52,7 @@ pub struct DebugSection {
     pub name: &'static str,
     /// Bytes it takes.
     pub size: u64,
-    /// In how many pieces it is filled, each of about half a megabyte.
+    /// In how many pieces it is filled, each of about a quarter megabyte.
     pub pieces: usize,
 }
 
@@ -271,8 +271,8 @@ impl Places for Filling<'_> {
 
 /// What the entries of variables refer to: their types were made, but under the names of the types.
 fn described_by_variables(units: &[Unit], symbols: &Symbols<'_>) -> Vec<GoSymbol> {
-    let variables = units.iter().flat_map(|unit| &unit.variables);
-    let relocations = variables.flat_map(|&variable| symbols.relocations(variable));
+    let variables = units.par_iter().flat_map_iter(|unit| &unit.variables);
+    let relocations = variables.flat_map_iter(|&variable| symbols.relocations(variable));
     let to_entries = relocations.filter(|relocation| relocation.kind == RelocationKind::DwarfSectionReference);
     to_entries.filter_map(|relocation| relocation.target.some()).collect()
 }

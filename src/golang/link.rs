@@ -4,8 +4,8 @@
 //! ```text
 //! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
 //!      -> inittask::make -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
-//!      -> stackcheck | text::measure -> text::settle
-//!      -> dwarf::scan -> dwarf::Scan::draft | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::plan
+//!      -> stackcheck | text::measure | dwarf::scan -> text::settle
+//!      -> dwarf::Scan::draft | pclntab::describe | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::plan
 //!      -> typelink -> buildinfo -> pclntab
 //!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
 //! ```
@@ -18,7 +18,7 @@ use super::address;
 use super::buildinfo;
 use super::callgraph;
 use super::data;
-use super::dwarf::{self, Dwarf};
+use super::dwarf::{self, Dwarf, Scan};
 use super::elf::dynamic;
 use super::groups;
 use super::inittask;
@@ -103,16 +103,20 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     setup::image(&mut symbols);
     phases.start("StackCheck");
     let trace = options.dump_nosplit.then_some(&mut dump);
-    let (checked, measured) = rayon::join(
+    let wants_debug = !options.omits_dwarf();
+    let (checked, (measured, scan)) = rayon::join(
         || stackcheck::check(&symbols, &program, &text.order, trace),
-        || text::measure(&symbols, &program, &text.order),
+        || {
+            let scan = || wants_debug.then(|| dwarf::scan(&symbols, &program, &text));
+            rayon::join(|| text::measure(&symbols, &program, &text.order), scan)
+        },
     );
     told.push_str(&String::from_utf8_lossy(&dump));
     checked?;
     phases.start("Textaddress");
     let places = measured?.settle(&mut symbols, &program, &mut text)?;
     phases.start("Dwarf");
-    let Measured { links, functions, debug } = measure_tables(&symbols, &program, &text, &places)?;
+    let Measured { links, functions, debug } = measure_tables(&symbols, &program, &text, &places, scan)?;
     phases.start("Typelink");
     if let Some(links) = links {
         links.make(&mut symbols);
@@ -151,6 +155,8 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     if options.benchmark.is_some() {
         told.push_str(&report);
     }
+    // As in `link`: what is taken apart piece by piece here is gone at once with the process.
+    std::mem::forget((symbols, text, tables, addresses, debug));
     Ok((Linked::Complete(warnings), replaced))
 }
 
@@ -200,9 +206,9 @@ fn measure_tables<'data>(
     program: &Program<'data>,
     text: &Text,
     places: &TextPlaces,
+    scan: Option<Scan>,
 ) -> std::result::Result<Measured<'data>, Diagnostic> {
-    let wants_debug = !program.options.omits_dwarf();
-    let scan = wants_debug.then(|| dwarf::scan(symbols, program, text));
+    let wants_debug = scan.is_some();
     let describe = || {
         let described = pclntab::describe(symbols, text)?;
         let functions = described.functions();

@@ -8,7 +8,7 @@ use crate::golang::symbols::GoSymbol;
 
 /// Pieces are about this long, in bytes: long enough to find most of what is repeated, short enough to stay in a worker's cache while they are
 /// compressed.
-const PIECE: u64 = 1 << 19;
+const PIECE: u64 = 1 << 18;
 
 /// Where some bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,12 +105,11 @@ impl Contents {
             return Err(Diagnostic::error("too-much-debug-info", message).help("link with -w"));
         }
         let mut pieces = Vec::new();
-        let mut limit = 0;
-        for (index, item) in run.items.iter().enumerate() {
-            if u64::from(item.offset) >= limit {
-                pieces.push(index as u32);
-                limit = u64::from(item.offset) + PIECE;
-            }
+        let mut rest = &run.items[..];
+        while let Some(first) = rest.first() {
+            pieces.push((run.items.len() - rest.len()) as u32);
+            let limit = u64::from(first.offset) + PIECE;
+            rest = &rest[rest.partition_point(|item| u64::from(item.offset) < limit)..];
         }
         pieces.push(run.items.len() as u32);
         Ok(Contents { run, pieces })

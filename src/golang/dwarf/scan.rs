@@ -155,7 +155,8 @@ pub(super) fn globals(symbols: &Symbols<'_>) -> Vec<Global> {
 
 fn global(symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Global> {
     let kind = symbols.kind(symbol);
-    if !has_data(kind) || !symbols.is_reachable(symbol) || symbols.is(symbol, attribute::NOT_IN_SYMTAB) {
+    let is_told = [attribute::NOT_IN_SYMTAB, attribute::UNNAMED].iter().all(|hides| !symbols.is(symbol, *hides));
+    if !has_data(kind) || !symbols.is_reachable(symbol) || !is_told {
         return None;
     }
     let [gotype, entry] = symbols.aux_of_kinds(symbol, [AuxKind::GoType, AuxKind::DwarfInfo]);
