@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
-use rayon::prelude::*;
 
 use super::program::{Package, Program};
 use super::resolve::ObjectInput;
@@ -70,9 +69,7 @@ struct Loader<'data> {
 
 impl<'data> Loader<'data> {
     fn new(options: &'data GoLink, store: &'data Store, config: ImportConfig) -> Self {
-        let files: Vec<(&String, &PathBuf)> = config.packages.iter().collect();
-        let read: Vec<_> = files.into_par_iter().map(|(package, path)| (package.clone(), read(store, path))).collect();
-        let read = read.into_iter().collect();
+        let read = read_all(store, &config);
         Loader {
             options,
             store,
@@ -244,6 +241,23 @@ impl<'data> Loader<'data> {
         };
         Ok(Loaded { program, objects: self.objects })
     }
+}
+
+/// Reads the archives of an importcfg. One thread maps them all while the others read what is mapped: the system lets one thread at a
+/// time map something, and who comes second goes to sleep.
+fn read_all<'data>(store: &'data Store, config: &ImportConfig) -> HashMap<String, Result<PackageFile<'data>>> {
+    let mut read: Vec<(&String, Option<Result<PackageFile<'data>>>)> =
+        config.packages.keys().map(|package| (package, None)).collect();
+    rayon::scope(|scope| {
+        for ((_, read), path) in read.iter_mut().zip(config.packages.values()) {
+            let path = store.keep_path(path.clone());
+            let mapped = goarchive::map(path, store);
+            scope.spawn(move |_| {
+                *read = Some(mapped.and_then(|tail| goarchive::read_tail(path, tail)).map_err(Into::into))
+            });
+        }
+    });
+    read.into_iter().filter_map(|(package, read)| Some((package.clone(), read?))).collect()
 }
 
 fn missing_package(path: &str, help: &str) -> Diagnostic {

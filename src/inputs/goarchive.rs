@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Origin};
 use crate::inputs::archive::{Archive, ArchiveError, MAGIC, MemberData};
 use crate::inputs::goabi::{ObjectHeader, Release};
 use crate::inputs::goobj::Object;
-use crate::inputs::store::Store;
+use crate::inputs::store::{Store, Tail};
 
 /// A package, borrowed from its file.
 #[derive(Clone, Debug)]
@@ -65,7 +65,16 @@ pub struct GoMember<'data> {
 /// Opens a package archive, or a Go object that is a file of its own. What is there for compilers comes first and is a good part of
 /// many archives: it is not mapped.
 pub fn open<'data>(path: &'data Path, store: &'data Store) -> Result<PackageFile<'data>, Diagnostic> {
-    let tail = store.map_tail(path, end_of_exports)?;
+    read_tail(path, map(path, store)?)
+}
+
+/// Maps what [`read_tail`] reads.
+pub fn map<'data>(path: &Path, store: &'data Store) -> Result<Tail<'data>, Diagnostic> {
+    store.map_tail(path, end_of_exports)
+}
+
+/// Reads a file that was mapped.
+pub fn read_tail<'data>(path: &'data Path, tail: Tail<'data>) -> Result<PackageFile<'data>, Diagnostic> {
     if tail.start == 0 {
         return read(path, tail.bytes);
     }
