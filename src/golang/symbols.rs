@@ -374,6 +374,12 @@ impl<'data> Symbols<'data> {
         self.attributes[symbol.index()] & attribute == attribute
     }
 
+    /// Whether nobody is told of it: it has no name, or is not to be listed.
+    #[inline]
+    pub fn is_hidden(&self, symbol: GoSymbol) -> bool {
+        self.attributes[symbol.index()] & (attribute::UNNAMED | attribute::NOT_IN_SYMTAB) != 0
+    }
+
     /// Whether it is part of the program.
     #[inline]
     pub fn is_reachable(&self, symbol: GoSymbol) -> bool {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::abbreviations::Version as DwarfVersion;
 use crate::golang::kind::Kind;
 use crate::golang::set::SymbolSet;
-use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version, attribute};
+use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version};
 use crate::golang::text::Text;
 use crate::inputs::goobj::records::flag2;
 use crate::inputs::goobj::{AuxKind, RelocationKind};
@@ -155,8 +155,7 @@ pub(super) fn globals(symbols: &Symbols<'_>) -> Vec<Global> {
 
 fn global(symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Global> {
     let kind = symbols.kind(symbol);
-    let is_told = [attribute::NOT_IN_SYMTAB, attribute::UNNAMED].iter().all(|hides| !symbols.is(symbol, *hides));
-    if !has_data(kind) || !symbols.is_reachable(symbol) || !is_told {
+    if !has_data(kind) || !symbols.is_reachable(symbol) || symbols.is_hidden(symbol) {
         return None;
     }
     let [gotype, entry] = symbols.aux_of_kinds(symbol, [AuxKind::GoType, AuxKind::DwarfInfo]);

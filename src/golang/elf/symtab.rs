@@ -157,9 +157,7 @@ impl Filter<'_, '_> {
     /// Whether a symbol that is no code is listed if its name is one that the table has.
     fn may_be_listed(&self, symbol: GoSymbol) -> bool {
         let symbols = self.source.symbols;
-        symbols.is_reachable(symbol)
-            && !symbols.is(symbol, attribute::NOT_IN_SYMTAB)
-            && is_allocated_data(symbols.kind(symbol))
+        symbols.is_reachable(symbol) && !symbols.is_hidden(symbol) && is_allocated_data(symbols.kind(symbol))
     }
 
     fn add_all(&self, part: &mut Part, list: &[GoSymbol], is_code: bool) -> std::result::Result<(), Diagnostic> {
