@@ -79,15 +79,19 @@ fn answers_gos_questions_at_once_and_alone() {
         "-no-pie",
         "@response",
     ];
-    let mut fastest = Duration::MAX;
-    for flag in asked {
+    let ask = |flag: &str| {
         let line = format!("-m64 -fuse-ld=gold -o {} {flag} {}", output.display(), source.display());
         let began = Instant::now();
         let answer = run(machine.cgolink(&line).env("CC", "gcc"), DEADLINE);
-        fastest = fastest.min(began.elapsed());
         assert!(answer.success() && silent(&answer), "{line}\n{}", answer.describe());
-    }
-    assert!(fastest < Duration::from_millis(5), "the fastest answer took {fastest:?}");
+        began.elapsed()
+    };
+    let at_once = Duration::from_millis(5);
+    let fastest = asked.into_iter().map(ask).min().expect("an answer");
+    // A machine that is busy with something else may need more tries; an answer that takes long by itself always does.
+    let fastest =
+        (0..100).fold(fastest, |fastest, _| if fastest < at_once { fastest } else { fastest.min(ask(asked[0])) });
+    assert!(fastest < at_once, "the fastest answer took {fastest:?}");
 
     let line = format!("-m64 -o {} -Wl,--no-such-flag {}", output.display(), source.display());
     let answer = run(&mut machine.cgolink(&line), DEADLINE);
