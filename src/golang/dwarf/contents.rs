@@ -8,7 +8,7 @@ use crate::golang::symbols::GoSymbol;
 
 /// Pieces are about this long, in bytes: long enough to find most of what is repeated, short enough to stay in a worker's cache while they are
 /// compressed.
-const PIECE: u64 = 1 << 18;
+const PIECE: u64 = 1 << 19;
 
 /// Where some bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
