@@ -87,10 +87,14 @@ fn answers_gos_questions_at_once_and_alone() {
         began.elapsed()
     };
     let at_once = Duration::from_millis(5);
-    let fastest = asked.into_iter().map(ask).min().expect("an answer");
+    let mut fastest = asked.into_iter().map(ask).min().expect("an answer");
     // A machine that is busy with something else may need more tries; an answer that takes long by itself always does.
-    let fastest =
-        (0..100).fold(fastest, |fastest, _| if fastest < at_once { fastest } else { fastest.min(ask(asked[0])) });
+    for _ in 0..100 {
+        if fastest < at_once {
+            break;
+        }
+        fastest = fastest.min(ask(asked[0]));
+    }
     assert!(fastest < at_once, "the fastest answer took {fastest:?}");
 
     let line = format!("-m64 -o {} -Wl,--no-such-flag {}", output.display(), source.display());
