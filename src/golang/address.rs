@@ -130,12 +130,22 @@ pub fn place(
     addresses.place_segments(&machine);
     addresses.place_in_file(&machine)?;
     addresses.section = vec![0; symbols.count()];
-    for ((position, section), offsets) in (1..).zip(&addresses.sections).zip(offsets) {
-        section.symbols.iter().for_each(|symbol| addresses.section[symbol.index()] = position);
-        for (symbol, offset) in section.symbols.iter().zip(offsets) {
-            addresses.value[symbol.index()] = section.address + u64::from(offset);
-        }
-    }
+    // One column each: where a symbol's place is has nothing to do with where that of the next one is.
+    let Addresses { value, section: section_of, sections, .. } = &mut addresses;
+    rayon::join(
+        || {
+            for (section, offsets) in sections.iter().zip(offsets) {
+                for (symbol, offset) in section.symbols.iter().zip(offsets) {
+                    value[symbol.index()] = section.address + u64::from(offset);
+                }
+            }
+        },
+        || {
+            for (position, section) in (1..).zip(sections.iter()) {
+                section.symbols.iter().for_each(|symbol| section_of[symbol.index()] = position);
+            }
+        },
+    );
     addresses.place_marks(symbols, program, bounds);
     Ok(addresses)
 }

@@ -1,5 +1,7 @@
 //! Sets of symbols.
 
+use rayon::prelude::*;
+
 use super::symbols::GoSymbol;
 
 /// A bit for each symbol of the program: a set that many symbols are put into, or that is emptied again.
@@ -10,6 +12,16 @@ impl SymbolSet {
     /// None of so many symbols.
     pub fn new(symbols: usize) -> Self {
         SymbolSet(vec![0; symbols.div_ceil(u64::BITS as usize)])
+    }
+
+    /// Those of so many symbols that fulfil a condition.
+    pub fn of(symbols: usize, is_in: impl Fn(GoSymbol) -> bool + Sync) -> Self {
+        let word = |word: usize| {
+            let first = word * u64::BITS as usize;
+            let bit = |index: usize| u64::from(is_in(GoSymbol(index as u32))) << (index - first);
+            (first..symbols.min(first + u64::BITS as usize)).map(bit).sum()
+        };
+        SymbolSet((0..symbols.div_ceil(u64::BITS as usize)).into_par_iter().with_min_len(1 << 10).map(word).collect())
     }
 
     /// Adds a symbol; whether it is new.
@@ -54,5 +66,7 @@ mod tests {
         set.remove(GoSymbol(64));
         assert_eq!(symbols.map(|symbol| set.contains(symbol)), [true, true, false, true]);
         assert_eq!(symbols.map(|symbol| set.insert(symbol)), [false, false, true, false]);
+        let odd = SymbolSet::of(129, |symbol| symbol.0 % 3 == 1);
+        assert!((0..129).all(|index| odd.contains(GoSymbol(index)) == (index % 3 == 1)));
     }
 }

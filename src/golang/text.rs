@@ -87,8 +87,10 @@ impl TextPlaces {
 /// Puts the functions that are part of the program in order.
 pub fn order(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Text, Diagnostic> {
     let packages = postorder(program)?;
+    // Many objects define the same symbol: what is asked of it each time is put together first, and stays in the cores' caches.
+    let live = SymbolSet::of(symbols.count(), |symbol| symbols.kind(symbol).is_text() && symbols.is_reachable(symbol));
     let objects: Vec<Functions> =
-        (0..symbols.objects.len()).into_par_iter().map(|id| functions(symbols, ObjectId(id as u32))).collect();
+        (0..symbols.objects.len()).into_par_iter().map(|id| functions(symbols, &live, ObjectId(id as u32))).collect();
     let mut merge = Merge {
         text: Text { units: vec![Vec::new(); objects.len()], ..Text::default() },
         placed: SymbolSet::new(symbols.count()),
@@ -172,24 +174,16 @@ struct Functions {
     shared: Vec<GoSymbol>,
 }
 
-fn functions(symbols: &Symbols<'_>, id: ObjectId) -> Functions {
-    let entry = symbols.object(id);
-    let (object, counts) = (&entry.object, entry.object.counts());
+fn functions(symbols: &Symbols<'_>, live: &SymbolSet, id: ObjectId) -> Functions {
+    let definitions = symbols.object(id).object.counts().definitions();
     let mut found = Functions { own: Vec::new(), shared: Vec::new() };
-    // Looking into the columns is cheaper than into the object, but they say what the definition that counts is.
-    let own = entry.own.first as usize..(entry.own.first + entry.own.count) as usize;
-    let columns = (0..).zip(&symbols.kinds[own.clone()]).zip(&symbols.attributes[own]);
-    let is_live_code = |kind: Kind, attributes: u16| attributes & attribute::REACHABLE != 0 && kind.is_text();
-    let own = columns.filter(|((_, kind), attributes)| is_live_code(**kind, **attributes)).map(|((local, _), _)| local);
-    let others = counts.package.max(entry.own.count)..counts.definitions();
-    let others = others.filter(|local| Kind::of_object(object.symbol(*local).kind()).is_text());
-    for local in own.chain(others) {
-        let (symbol, record) = (symbols.of_local(id, local), object.symbol(local));
-        if !symbols.is_reachable(symbol) {
-            continue;
+    for local in 0..definitions {
+        let symbol = symbols.of_local(id, local);
+        if live.contains(symbol) {
+            let is_own =
+                symbols.definition(symbol) == Some((id, local)) && !symbols.has_flag(symbol, flag::DUPLICATE_OK);
+            if is_own { &mut found.own } else { &mut found.shared }.push(symbol);
         }
-        let is_own = record.flags() & flag::DUPLICATE_OK == 0 && symbols.definition(symbol) == Some((id, local));
-        if is_own { &mut found.own } else { &mut found.shared }.push(symbol);
     }
     found
 }
