@@ -52,7 +52,7 @@ pub struct DebugSection {
     pub name: &'static str,
     /// Bytes it takes.
     pub size: u64,
-    /// In how many pieces it is filled, each of about half a megabyte.
+    /// In how many pieces it is filled, each of a quarter or half a megabyte, about.
     pub pieces: usize,
 }
 

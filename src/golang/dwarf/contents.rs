@@ -6,9 +6,12 @@ use super::entries::EntryId;
 use crate::diag::Diagnostic;
 use crate::golang::symbols::GoSymbol;
 
-/// Pieces are about this long, in bytes: long enough to find most of what is repeated, short enough to stay in a worker's cache while they are
-/// compressed.
+/// Pieces are about this long, in bytes: long enough to find most of what is repeated.
 const PIECE: u64 = 1 << 19;
+
+/// Sections from this size on are cut into pieces of half that: these stay in the core's own cache while they are compressed, and what
+/// is found of repetitions by then is nearly all there is to find.
+const LARGE: u64 = 2 << 20;
 
 /// Where some bytes come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,11 +107,12 @@ impl Contents {
             let message = format!("{name} would take {} bytes: more than 32-bit DWARF can address", run.size);
             return Err(Diagnostic::error("too-much-debug-info", message).help("link with -w"));
         }
+        let length = if run.size >= LARGE { PIECE / 2 } else { PIECE };
         let mut pieces = Vec::new();
         let mut rest = &run.items[..];
         while let Some(first) = rest.first() {
             pieces.push((run.items.len() - rest.len()) as u32);
-            let limit = u64::from(first.offset) + PIECE;
+            let limit = u64::from(first.offset) + length;
             rest = &rest[rest.partition_point(|item| u64::from(item.offset) < limit)..];
         }
         pieces.push(run.items.len() as u32);
@@ -171,6 +175,17 @@ mod tests {
         }
         assert_eq!(end, contents.size());
         assert_eq!(sources, [0, 1, 3, 4, 5].map(Source::Known));
+    }
+
+    #[test]
+    fn large_sections_have_shorter_pieces() {
+        for (size, length) in [(LARGE - 1, PIECE), (LARGE, PIECE / 2)] {
+            let each = PIECE / 8;
+            let items = (0..size.div_ceil(each)).map(|at| (Source::Known(at as u32), each.min(size - at * each)));
+            let contents = Contents::new(".debug_info", items.collect()).expect("it is small");
+            assert_eq!(contents.pieces() as u64, size.div_ceil(length));
+            assert_eq!(contents.range(1), length..2 * length);
+        }
     }
 
     #[test]
