@@ -130,7 +130,7 @@ pub fn place(
     addresses.place_segments(&machine);
     addresses.place_in_file(&machine)?;
     addresses.section = vec![0; symbols.count()];
-    // One column each: where a symbol's place is has nothing to do with where that of the next one is.
+    // A column for each of two workers: both mostly wait for memory, as symbols of a section lie far apart in the columns.
     let Addresses { value, section: section_of, sections, .. } = &mut addresses;
     rayon::join(
         || {
