@@ -3,9 +3,9 @@
 //! `cmd/internal/dwarf/dwarf.go`).
 //!
 //! Nothing here has the address of data before all is laid out, and nothing needs it for its size. So [`scan()`] and
-//! [`Scan::draft`] find out what there is to tell, [`Draft::plan`] lists what each section is put together from, which settles
-//! all offsets within debug sections, and [`Dwarf::fill`] makes the bytes, stretch by stretch and in any order. What
-//! compilers wrote is copied from the objects only then.
+//! [`Scan::draft`] find out what there is to tell, [`Draft::outline`] lists for each unit what it is put together from,
+//! [`Outline::plan`] puts the units together, which settles all offsets within debug sections, and [`Dwarf::fill`] makes the
+//! bytes, stretch by stretch and in any order. What compilers wrote is copied from the objects only then.
 
 mod abbreviations;
 mod column;
@@ -96,6 +96,16 @@ pub struct Draft<'a, 'data> {
     units: Vec<Unit>,
 }
 
+/// What each unit is put together from. Nothing more is asked of the symbols: data can be laid out while this becomes a plan.
+pub struct Outline {
+    assembly: Assembly,
+    units: Vec<Unit>,
+    /// By unit.
+    portions: Vec<Portion>,
+    records: Vec<Records>,
+    gdb_script: Option<Vec<u8>>,
+}
+
 /// The frames of all functions that are described, and where these are.
 pub struct Frames {
     records: Vec<Records>,
@@ -147,11 +157,11 @@ impl Scan {
 }
 
 impl Draft<'_, '_> {
-    /// Plans the debug information.
+    /// Lists what each unit is put together from.
     ///
     /// # Errors
     /// Types that debug information needs and no package describes; damaged objects.
-    pub fn plan(self, program: &Program<'_>, text: &Text, frames: Frames) -> Result<Dwarf, Diagnostic> {
+    pub fn outline(self, program: &Program<'_>, text: &Text, frames: Frames) -> Result<Outline, Diagnostic> {
         let Draft { version, scans, mut types, mut units } = self;
         let Frames { records, mut ranges } = frames;
         let symbols = types.symbols;
@@ -170,6 +180,17 @@ impl Draft<'_, '_> {
         let gdb_script = gdb_script(&units, symbols, program);
         let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
         let assembly = Assembly::new(version, Registers::of(program.architecture), types, first_functions);
+        Ok(Outline { assembly, units, portions, records, gdb_script })
+    }
+}
+
+impl Outline {
+    /// Plans the debug information, one unit after the other: each has its place behind the one before.
+    ///
+    /// # Errors
+    /// A section of 4 GiB or more.
+    pub fn plan(self) -> Result<Dwarf, Diagnostic> {
+        let Outline { assembly, units, portions, records, gdb_script } = self;
         assembly.finish(&units, portions, records, gdb_script)
     }
 }

@@ -5,21 +5,22 @@
 //! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
 //!      -> inittask::make -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure | dwarf::scan -> text::settle
-//!      -> dwarf::Scan::draft | pclntab::describe | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::plan
-//!      -> typelink -> buildinfo -> pclntab
-//!      -> groups -> moduledata -> data -> elf::dynamic -> undefined::check -> address -> write
+//!      -> dwarf::Scan::draft | pclntab::describe | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::outline
+//!      -> dwarf::Outline::plan | (typelink -> buildinfo -> pclntab -> groups -> moduledata -> data -> elf::dynamic
+//!                                 -> undefined::check -> address)
+//!      -> write
 //! ```
 //!
-//! Stages with a bar between them only read the symbols, and go on beside each other.
+//! Stages with a bar between them go on beside each other: all but one of them only read the symbols, or none of them changes any.
 
 use std::io::Write;
 
-use super::address;
+use super::address::{self, Addresses};
 use super::buildinfo;
 use super::callgraph;
 use super::data;
-use super::dwarf::{self, Dwarf, Scan};
-use super::elf::dynamic;
+use super::dwarf::{self, Outline, Scan};
+use super::elf::dynamic::{self, Dynamic};
 use super::groups;
 use super::inittask;
 use super::linkname;
@@ -116,25 +117,14 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     phases.start("Textaddress");
     let places = measured?.settle(&mut symbols, &program, &mut text)?;
     phases.start("Dwarf");
-    let Measured { links, functions, debug } = measure_tables(&symbols, &program, &text, &places, scan)?;
-    phases.start("Typelink");
-    if let Some(links) = links {
-        links.make(&mut symbols);
-    }
-    buildinfo::make(&mut symbols, &strings);
-    phases.start("Pclntab");
-    let mut tables = Tables::default();
-    let functions = functions.make(&mut symbols, &mut tables);
-    phases.start("Symtab");
-    let groups = groups::make(&mut symbols, &program);
-    let module = moduledata::fill(&mut symbols, &program, module.moduledata, &functions, &places, init_tasks)?;
-    phases.start("Dodata");
-    let data = data::collect(&mut symbols, program.release, groups);
-    if let Some(dynamic) = dynamic {
-        dynamic.complete(&mut symbols, &program, &data.symbols(), &mut tables)?;
-    }
-    undefined::check(&symbols, &program)?;
-    let addresses = address::place(&mut symbols, &program, places, data, &module)?;
+    let Measured { links, functions, outline } = measure_tables(&symbols, &program, &text, &places, scan)?;
+    let pending = Pending { links, functions, strings, moduledata: module.moduledata, init_tasks, dynamic, places };
+    // Debug information has places of its own, and needs no symbols to find them.
+    let (debug, laid_out) = rayon::join(
+        || outline.map(Outline::plan).transpose(),
+        || lay_out(&mut symbols, &program, pending, &mut phases),
+    );
+    let (debug, (tables, addresses)) = (debug?, laid_out?);
     phases.start("Write");
     let Written { symtab_size, replaced } = write::write(write::Input {
         program: &program,
@@ -197,7 +187,7 @@ fn reach<'data>(
 struct Measured<'data> {
     links: Option<typelink::Lists>,
     functions: pclntab::Plan<'data>,
-    debug: Option<Dwarf>,
+    outline: Option<Outline>,
 }
 
 /// Measures what only reads symbols, all at the same time.
@@ -223,8 +213,48 @@ fn measure_tables<'data>(
         || rayon::join(describe, || typelink::list(symbols, program)),
     );
     let (functions, frames) = described?;
-    let debug = draft?.zip(frames).map(|(draft, frames)| draft.plan(program, text, frames)).transpose()?;
-    Ok(Measured { links, functions: functions?, debug })
+    let outline = draft?.zip(frames).map(|(draft, frames)| draft.outline(program, text, frames)).transpose()?;
+    Ok(Measured { links, functions: functions?, outline })
+}
+
+/// What becomes symbols, and what these need to get their places.
+struct Pending<'data> {
+    links: Option<typelink::Lists>,
+    functions: pclntab::Plan<'data>,
+    strings: Definitions,
+    moduledata: GoSymbol,
+    init_tasks: Option<GoSymbol>,
+    dynamic: Option<Dynamic>,
+    places: TextPlaces,
+}
+
+/// Makes the last symbols, and gives all of them their addresses.
+fn lay_out<'data>(
+    symbols: &mut Symbols<'data>,
+    program: &Program<'data>,
+    pending: Pending<'data>,
+    phases: &mut Phases,
+) -> Result<(Tables<'data>, Addresses)> {
+    let Pending { links, functions, strings, moduledata, init_tasks, dynamic, places } = pending;
+    phases.start("Typelink");
+    if let Some(links) = links {
+        links.make(symbols);
+    }
+    buildinfo::make(symbols, &strings);
+    phases.start("Pclntab");
+    let mut tables = Tables::default();
+    let functions = functions.make(symbols, &mut tables);
+    phases.start("Symtab");
+    let groups = groups::make(symbols, program);
+    let module = moduledata::fill(symbols, program, moduledata, &functions, &places, init_tasks)?;
+    phases.start("Dodata");
+    let data = data::collect(symbols, program.release, groups);
+    if let Some(dynamic) = dynamic {
+        dynamic.complete(symbols, program, &data.symbols(), &mut tables)?;
+    }
+    undefined::check(symbols, program)?;
+    let addresses = address::place(symbols, program, places, data, &module)?;
+    Ok((tables, addresses))
 }
 
 /// Why the flags call for a linker of another kind.

@@ -83,10 +83,6 @@ pub fn write(input: Input<'_, '_>) -> Result<Written> {
         section_indices: &indices,
         release: input.program.release,
     };
-    let symtab = match options.omit_symtab {
-        true => None,
-        false => Some(symtab::plan(&source)?),
-    };
     let round = options.round.unwrap_or_else(|| input.program.architecture.max_page_size());
     let writer = Writer {
         input,
@@ -102,8 +98,7 @@ pub fn write(input: Input<'_, '_>) -> Result<Written> {
         is_position_independent: input.program.is_position_independent(),
         entry,
     };
-    let replaced = writer.run(&source, symtab.as_ref(), sections, facts)?;
-    Ok(Written { symtab_size: symtab.map_or(0, |symtab| symtab.count * SYMBOL), replaced })
+    writer.run(&source, sections, facts)
 }
 
 /// The section headers, and the program headers of dynamic linking.
@@ -190,21 +185,23 @@ impl<'data> Writer<'_, 'data> {
     fn run(
         self,
         source: &symtab::Source<'_, 'data>,
-        symtab: Option<&Symtab>,
         mut sections: SectionTable,
         facts: FileFacts,
-    ) -> Result<Replaced> {
+    ) -> Result<Written> {
         let options = self.input.program.options;
         let contents = Contents::new(&self.input, &self.relocator);
         let (debug, start) = (self.debug_sections(), self.image_end());
         let packing = options.compress_dwarf.then(|| Packing::new(debug, start));
         let plain = packing::plain(debug, start);
         let aim = packing.as_ref().map_or(Aim::Plain(&plain), Aim::Packed);
-        let (_, sum) = rayon::join(
+        let (_, (sum, symtab)) = rayon::join(
             || self.write_contents(&contents, aim),
-            || fips::sum(&contents, self.input.fips, self.input.addresses, options.fips_output.as_deref()),
+            || {
+                let sum = fips::sum(&contents, self.input.fips, self.input.addresses, options.fips_output.as_deref());
+                (sum, (!options.omit_symtab).then(|| symtab::plan(source)).transpose())
+            },
         );
-        let sum = self.note(sum);
+        let (sum, symtab) = (self.note(sum), self.note(symtab).flatten());
         let (placed, grown) = match packing {
             None => (plain, Vec::new()),
             Some(packing) => {
@@ -213,7 +210,7 @@ impl<'data> Writer<'_, 'data> {
                 (placed, grown)
             }
         };
-        let tail = self.place(&mut sections, symtab, &placed);
+        let tail = self.place(&mut sections, symtab.as_ref(), &placed);
         // What was written of a section that did not shrink must not be written after what it is in the end.
         self.note(self.file.flush());
         self.note(self.file.set_size(tail.size));
@@ -229,12 +226,13 @@ impl<'data> Writer<'_, 'data> {
         let Faults { mut errors, problems } = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         errors.extend(relocate::report(problems, self.input.symbols, self.input.program));
         Diagnostics::check((), errors)?;
-        Ok(self.file.finish()?)
+        let symtab_size = symtab.map_or(0, |symtab| symtab.count * SYMBOL);
+        Ok(Written { symtab_size, replaced: self.file.finish()? })
     }
 
-    fn note<T>(&self, result: std::result::Result<T, Diagnostic>) -> Option<T> {
-        let note = |error| self.faults.lock().unwrap_or_else(PoisonError::into_inner).errors.push(error);
-        result.map_err(note).ok()
+    fn note<T>(&self, result: std::result::Result<T, impl Into<Diagnostics>>) -> Option<T> {
+        let faults = || self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        result.map_err(|errors| faults().errors.extend(errors.into())).ok()
     }
 
     fn debug_sections(&self) -> &[DebugSection] {

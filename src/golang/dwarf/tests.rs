@@ -161,7 +161,7 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
     let functions = pclntab::describe(&symbols, &text)?.functions();
     let frames = frames(&symbols, &program, &text, &places, &functions);
     let dwarf: Dwarf =
-        scan(&symbols, &program, &text).draft(&symbols, &program, &text)?.plan(&program, &text, frames)?;
+        scan(&symbols, &program, &text).draft(&symbols, &program, &text)?.outline(&program, &text, frames)?.plan()?;
     let mut addresses = Addresses { value: places.value.clone(), ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);
     addresses.value[find(&symbols, b"main.x").index()] = 0x8000;
