@@ -121,7 +121,7 @@ impl<'a, 'data> Relocator<'a, 'data> {
                 offset: record.offset(),
                 size,
                 weak: record.is_weak(),
-                kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
+                kind: entry.relocations.of(record.raw_kind()),
                 addend: record.addend(),
                 target: self.symbols.resolve_in(entry, record.target()),
             };

@@ -41,7 +41,7 @@ pub struct ObjectInput<'data> {
 pub fn resolve<'data>(
     inputs: Vec<ObjectInput<'data>>,
     packages: &[Package<'data>],
-    release: &Release,
+    release: &'static Release,
 ) -> Result<Symbols<'data>> {
     let objects = entries(inputs, packages, release)?;
     let slots = Slots::new(objects.last().map_or(0, |entry| entry.slots().end));
@@ -98,7 +98,7 @@ fn match_names(space: &Space<'_, '_>, slots: &Slots) -> (Vec<Shard>, NameTable, 
 fn entries<'data>(
     inputs: Vec<ObjectInput<'data>>,
     packages: &[Package<'data>],
-    release: &Release,
+    release: &'static Release,
 ) -> Result<Vec<ObjectEntry<'data>>> {
     // The first object of a package is the one whose symbols others refer to by number.
     let mut first_of: HashMap<String, ObjectId> = HashMap::new();
@@ -121,7 +121,7 @@ fn entries<'data>(
         let entry = ObjectEntry {
             object,
             package,
-            relocation_tail: release.relocation_tail,
+            relocations: &release.relocations,
             base: base as u32,
             packages: referenced,
             own: Window { first: first as u32, count: counts.package },

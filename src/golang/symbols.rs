@@ -15,7 +15,7 @@ use rayon::iter::Either;
 use super::kind::Kind;
 use super::names::NameTable;
 use crate::inputs::goobj::records::{flag, flag2, package_index};
-use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind, RelocationRecord};
+use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind, RelocationKinds, RelocationRecord};
 
 /// A symbol of a Go link; [`GoSymbol::NONE`] is none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -113,8 +113,8 @@ pub struct ObjectEntry<'data> {
     pub object: Object<'data>,
     /// Its package.
     pub package: PackageId,
-    /// The number of R_ADDRCUOFF in its release.
-    pub(super) relocation_tail: u16,
+    /// What its types of relocations mean.
+    pub(super) relocations: &'static RelocationKinds,
     /// Position in the column of slots of its first symbol that is not one of its package's own.
     pub(super) base: u32,
     /// By index of its list of packages: the object that defines the package's symbols.
@@ -521,7 +521,7 @@ impl<'data> Symbols<'data> {
             offset: record.offset(),
             size: record.size(),
             weak: record.is_weak(),
-            kind: RelocationKind::decode(record.raw_kind(), entry.relocation_tail),
+            kind: entry.relocations.of(record.raw_kind()),
             addend: record.addend(),
             target: self.resolve_in(entry, record.target()),
         }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::inputs::goobj::RelocationKinds;
 use crate::target::Architecture;
 
 /// A Go release as far as a linker can tell it from its neighbours.
@@ -14,8 +15,8 @@ pub struct Release {
     pub is_linked: bool,
     /// The functions that compilers refer to by number, a line each: name and ABI.
     builtins: &'static str,
-    /// The number of R_ADDRCUOFF, after which come the types that every machine has.
-    pub relocation_tail: u16,
+    /// What its types of relocations mean.
+    pub relocations: RelocationKinds,
     /// Whether types stand in a segment that relocations may write, sorted for reflection, without a table of their
     /// offsets: itabs and typelinks are then found by walking the types themselves.
     pub types_are_walked: bool,
@@ -43,7 +44,7 @@ static RELEASES: [Release; 3] = [
         minor: 25,
         is_linked: false,
         builtins: include_str!("goabi/builtins-1.25.txt"),
-        relocation_tail: 91,
+        relocations: RelocationKinds::with_tail(91),
         types_are_walked: false,
         strong_wins_over_duplicates: false,
         hashed_code_is_local: false,
@@ -60,7 +61,7 @@ static RELEASES: [Release; 3] = [
         minor: 26,
         is_linked: true,
         builtins: include_str!("goabi/builtins-1.26.txt"),
-        relocation_tail: 95,
+        relocations: RelocationKinds::with_tail(95),
         types_are_walked: false,
         strong_wins_over_duplicates: false,
         hashed_code_is_local: false,
@@ -77,7 +78,7 @@ static RELEASES: [Release; 3] = [
         minor: 27,
         is_linked: true,
         builtins: include_str!("goabi/builtins-1.27.txt"),
-        relocation_tail: 98,
+        relocations: RelocationKinds::with_tail(98),
         types_are_walked: true,
         strong_wins_over_duplicates: true,
         hashed_code_is_local: true,

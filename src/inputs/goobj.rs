@@ -16,12 +16,14 @@
 //! checked once, in [`Object::parse`]; after that every accessor is a bounded slice of the mapping.
 
 pub mod funcinfo;
+mod kinds;
 pub mod records;
 
 use std::ops::Range;
 
 use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, u32_at};
-pub use records::{AuxKind, AuxRecord, Reference, RelocationKind, RelocationRecord, SymbolRecord};
+pub use kinds::{RelocationKind, RelocationKinds};
+pub use records::{AuxKind, AuxRecord, Reference, RelocationRecord, SymbolRecord};
 
 /// The first bytes.
 pub const MAGIC: &[u8; 8] = b"\0go120ld";

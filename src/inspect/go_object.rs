@@ -10,7 +10,7 @@ use crate::golang::kind::Kind;
 use crate::inputs::goabi::Release;
 use crate::inputs::goarchive::{self, GoMember, MemberKind};
 use crate::inputs::goobj::records::{ABI_STATIC, flag, flag2, package_index};
-use crate::inputs::goobj::{Object, Reference, RelocationKind, SymbolRecord};
+use crate::inputs::goobj::{Object, Reference, SymbolRecord};
 
 /// A package archive, or a Go object that is a file of its own.
 pub fn package(path: &Path, data: &[u8]) -> Result<Part, Diagnostic> {
@@ -129,7 +129,7 @@ fn relocations(object: &Object<'_>, names: &Names<'_>, release: &Release) -> Vec
     let mut rows = Vec::new();
     for local in 0..object.counts().definitions() {
         for relocation in object.relocations(local) {
-            let kind = RelocationKind::decode(relocation.raw_kind(), release.relocation_tail);
+            let kind = release.relocations.of(relocation.raw_kind());
             let weak = if relocation.is_weak() { "weak " } else { "" };
             rows.push(vec![
                 names.local(object, local),

@@ -228,23 +228,23 @@ impl<'a> Visit<'_, 'a, '_> {
     /// memory once for many, and most of them turn out to be reached already.
     fn pick(&self, entry: &ObjectEntry<'_>, local: u32, edges: &mut Vec<Edge>) {
         let Graph { symbols, marks, rules, .. } = self.graph;
-        let tail = entry.relocation_tail;
+        let kinds = entry.relocations;
         let weak_counts = rules.itabs_are_strong || rules.map_calls_are_strong;
         for record in entry.object.relocations(local) {
             let (raw, is_weak, reference) = (record.raw_kind(), record.is_weak(), record.target());
             if is_weak && !weak_counts {
                 continue;
             }
-            let role = match is_weak || RelocationKind::is_statement(raw, tail) {
+            let role = match is_weak || kinds.is_statement(raw) {
                 false => Role::Reach,
-                true => match RelocationKind::decode(raw, tail) {
+                true => match kinds.of(raw) {
                     RelocationKind::UseType | RelocationKind::InitOrder => continue,
                     kind => Role::Other(kind),
                 },
             };
             let symbol = symbols.resolve_in(entry, reference);
             let role = match role {
-                Role::Reach if symbol.is_none() => match needs_target(RelocationKind::decode(raw, tail)) {
+                Role::Reach if symbol.is_none() => match needs_target(kinds.of(raw)) {
                     true => Role::Lack,
                     false => continue,
                 },

@@ -2,7 +2,7 @@
 
 use super::super::symbols::{GoSymbol, ObjectEntry, ObjectId, Symbols, Version};
 use crate::inputs::goobj::records::package_index;
-use crate::inputs::goobj::{Reference, RelocationKind};
+use crate::inputs::goobj::Reference;
 use crate::target::Architecture;
 
 /// Thunks of `runtime.deferreturn` have names that start like this.
@@ -47,7 +47,7 @@ impl DeferReturn {
             Some((id, local)) => {
                 let entry = symbols.object(id);
                 let mut calls = entry.object.relocations(local).filter(|record| {
-                    let kind = RelocationKind::decode(record.raw_kind(), entry.relocation_tail);
+                    let kind = entry.relocations.of(record.raw_kind());
                     kind.is_direct_call() && self.is_meant(symbols, id, entry, record.target())
                 });
                 calls.next().map(|record| record.offset())
