@@ -69,14 +69,16 @@ impl Dwarf {
         let fits = value <= u64::from(u32::MAX) || (i64::from(i32::MIN)..0).contains(&(value as i64));
         match size {
             4 if !fits => {
-                Err(damaged(symbols, symbol, "an address or offset in its debug information does not fit in 4 bytes"))
+                let what = "an address or offset in its debug information does not fit in 4 bytes";
+                return Err(damaged(symbols, symbol, what));
             }
-            1 | 2 | 4 | 8 => {
-                place.copy_from_slice(&value.to_le_bytes()[..usize::from(size)]);
-                Ok(())
-            }
-            _ => Err(damaged(symbols, symbol, "its debug information has a relocation of an odd size")),
+            // These two lengths are known, and most: no call is needed to copy so few bytes.
+            4 => place.copy_from_slice(&(value as u32).to_le_bytes()),
+            8 => place.copy_from_slice(&value.to_le_bytes()),
+            1 | 2 => place.copy_from_slice(&value.to_le_bytes()[..usize::from(size)]),
+            _ => return Err(damaged(symbols, symbol, "its debug information has a relocation of an odd size")),
         }
+        Ok(())
     }
 }
 
