@@ -110,7 +110,8 @@ fn add(
     let mut buffer = Vec::new();
     cut_range(addresses, section, range, |range, symbols| {
         let size = range.end - range.start;
-        contents.make(&Job { section, symbols, range, file_offset: 0 }, &mut buffer, &mut Faults::default());
+        let job = Job { section, symbols, parts: None, range, file_offset: 0 };
+        contents.make(&job, &mut buffer, &mut Faults::default());
         if result.is_ok() {
             result = sink.put(&buffer).and_then(|()| sink.put_zeros(size - buffer.len() as u64));
         }

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use super::address::Addresses;
 use super::program::{Package, Program};
 use super::resolve::{ObjectInput, resolve};
 use super::symbols::{PackageId, Symbols};
+use super::table::Table;
 use crate::args::golink::{BuildMode, GoLink};
+use crate::diag::Diagnostic;
 use crate::inputs::goabi::Release;
 use crate::inputs::goarchive::PackageFile;
 use crate::inputs::goobj::Object;
@@ -15,6 +18,28 @@ use crate::target::Architecture;
 
 /// Bytes of an object's header.
 const HEADER: u32 = 96;
+
+/// A table in parts of so many bytes, each of which is the part's number and 1. A part without bytes cannot be made.
+pub(super) struct Numbered(pub &'static [u64]);
+
+impl Table for Numbered {
+    fn size(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    fn cuts(&self) -> Vec<u64> {
+        (1..self.0.len()).map(|part| self.0[..part].iter().sum()).collect()
+    }
+
+    fn fill(&self, part: usize, _: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+        if out.is_empty() {
+            return Err(Diagnostic::error("test", format!("part {part} has no bytes")));
+        }
+        out.iter().for_each(|byte| assert_eq!(*byte, 0));
+        out.fill(part as u8 + 1);
+        Ok(())
+    }
+}
 
 /// A definition of an object.
 #[derive(Clone, Default)]

@@ -182,12 +182,7 @@ struct Tail {
 }
 
 impl<'data> Writer<'_, 'data> {
-    fn run(
-        self,
-        source: &symtab::Source<'_, 'data>,
-        mut sections: SectionTable,
-        facts: FileFacts,
-    ) -> Result<Written> {
+    fn run(self, source: &symtab::Source<'_, 'data>, mut sections: SectionTable, facts: FileFacts) -> Result<Written> {
         let options = self.input.program.options;
         let contents = Contents::new(&self.input, &self.relocator);
         let (debug, start) = (self.debug_sections(), self.image_end());
@@ -245,7 +240,8 @@ impl<'data> Writer<'_, 'data> {
         let pieces =
             |(index, section): (usize, &DebugSection)| (0..section.pieces).map(move |piece| Work::Debug(index, piece));
         let debug = self.debug_sections().iter().enumerate().flat_map(pieces);
-        let work: Vec<Work> = debug.chain(plan::cut(self.input.addresses).into_iter().map(Work::Image)).collect();
+        let work: Vec<Work> =
+            debug.chain(plan::cut(self.input.addresses, self.input.tables).into_iter().map(Work::Image)).collect();
         // Workers take pieces from the front, one by one.
         work.iter().par_bridge().for_each_init(Encoder::default, |encoder, work| match work {
             Work::Image(job) => self.write_job(contents, job),

@@ -21,8 +21,8 @@ pub mod records;
 
 use std::ops::Range;
 
-use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, u32_at};
 pub use kinds::{RelocationKind, RelocationKinds};
+use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, u32_at};
 pub use records::{AuxKind, AuxRecord, Reference, RelocationRecord, SymbolRecord};
 
 /// The first bytes.

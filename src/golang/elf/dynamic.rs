@@ -218,27 +218,27 @@ impl Table for Relocations {
         self.total * RELA
     }
 
+    fn cuts(&self) -> Vec<u64> {
+        self.starts.iter().skip(1).map(|start| start * RELA).collect()
+    }
+
     fn fill(
         &self,
+        part: usize,
         symbols: &Symbols<'_>,
         addresses: &Addresses,
         out: &mut [u8],
     ) -> std::result::Result<(), Diagnostic> {
-        let ends = self.starts.iter().skip(1).chain([&self.total]);
-        let lengths = self.starts.iter().zip(ends).map(|(start, end)| ((end - start) * RELA) as usize);
-        let pieces = crate::par::split_by_lengths(out, lengths);
-        self.symbols.par_chunks(PIECE).zip(pieces).for_each(|(holders, out)| {
-            let mut records = out.as_chunks_mut::<{ RELA as usize }>().0.iter_mut();
-            for &holder in holders {
-                for (relocation, record) in addresses_in(symbols, holder).zip(&mut records) {
-                    let place = addresses.of(holder).wrapping_add(relocation.offset as u64);
-                    let value = addresses.of(relocation.target).wrapping_add(relocation.addend as u64);
-                    record[..8].copy_from_slice(&place.to_le_bytes());
-                    record[8..16].copy_from_slice(&u64::from(self.kind).to_le_bytes());
-                    record[16..].copy_from_slice(&value.to_le_bytes());
-                }
+        let mut records = out.as_chunks_mut::<{ RELA as usize }>().0.iter_mut();
+        for &holder in self.symbols.chunks(PIECE).nth(part).unwrap_or_default() {
+            for (relocation, record) in addresses_in(symbols, holder).zip(&mut records) {
+                let place = addresses.of(holder).wrapping_add(relocation.offset as u64);
+                let value = addresses.of(relocation.target).wrapping_add(relocation.addend as u64);
+                record[..8].copy_from_slice(&place.to_le_bytes());
+                record[8..16].copy_from_slice(&u64::from(self.kind).to_le_bytes());
+                record[16..].copy_from_slice(&value.to_le_bytes());
             }
-        });
+        }
         Ok(())
     }
 }
@@ -383,7 +383,7 @@ mod tests {
             let table = tables.get(dynamic.rela).expect("a table");
             assert_eq!((table.size(), symbols.size(dynamic.rela)), (48, 48));
             let mut out = vec![0; 48];
-            table.fill(symbols, &addresses, &mut out).expect("no errors");
+            table.fill(0..table.parts(), symbols, &addresses, &mut out).expect("no errors");
             let kind = u64::from(R_AARCH64_RELATIVE);
             assert_eq!(words(&out), [0x1000, kind, 0x2004, 0x1010, kind, 0x1000]);
         });

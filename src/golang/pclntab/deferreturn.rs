@@ -1,8 +1,8 @@
 //! Where functions call `runtime.deferreturn`: a panic that a deferred call recovers from goes on there.
 
 use super::super::symbols::{GoSymbol, ObjectEntry, ObjectId, Symbols, Version};
-use crate::inputs::goobj::records::package_index;
 use crate::inputs::goobj::Reference;
+use crate::inputs::goobj::records::package_index;
 use crate::target::Architecture;
 
 /// Thunks of `runtime.deferreturn` have names that start like this.

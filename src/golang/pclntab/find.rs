@@ -54,7 +54,7 @@ impl Table for FindTable<'_> {
         4 * self.length.div_ceil(SLOT * SLOTS as u64) + self.length.div_ceil(SLOT)
     }
 
-    fn fill(&self, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+    fn fill(&self, _: usize, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
         let firsts = first_functions(&self.starts(addresses), self.length.div_ceil(SLOT) as usize);
         for (bucket, (out, firsts)) in out.chunks_mut(BUCKET).zip(firsts.chunks(SLOTS)).enumerate() {
             let (base, slots) = out.split_at_mut(4);

@@ -10,15 +10,13 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::super::address::Addresses;
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;
+use super::Contents;
 use super::functions::{Chunk, Function, Uses, funcdata, pcdata};
 use super::places::Tally;
-use super::tables::{Bytes, PADDED_TO, cut};
-use super::{Contents, first_error};
+use super::tables::{Bytes, PADDED_TO, but_last};
 use crate::diag::Diagnostic;
 
 /// What stands for a missing unit, and for missing funcdata.
@@ -34,24 +32,31 @@ impl Table for FunctionTable<'_> {
         self.0.places.functab_size.next_multiple_of(PADDED_TO)
     }
 
-    fn fill(&self, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
-        let (chunks, tallies) = (&self.0.chunks, &self.0.places.tallies);
-        let count: u64 = chunks.iter().map(|chunk| chunk.functions.len() as u64).sum();
-        let (list, functions) = out.split_at_mut((count * ENTRY) as usize);
-        let lists = cut(list, 0, chunks.iter().map(|chunk| (0, ENTRY * chunk.functions.len() as u64)));
-        let (end, functions) = functions.split_at_mut(4);
-        let from = count * ENTRY + 4;
-        let ranges = tallies.iter().map(|tally| (tally.function_base, tally.function_size));
-        let functions = cut(functions, from, ranges);
+    /// The parts are those of the list, a chunk each, and then those of the functions. The end of the list belongs to its last part.
+    fn cuts(&self) -> Vec<u64> {
+        let ends = self.0.chunks.iter().scan(0, |end, chunk| {
+            *end += ENTRY * chunk.functions.len() as u64;
+            Some(*end)
+        });
+        let functions = self.0.places.tallies.iter().map(|tally| tally.function_base);
+        but_last(ends).into_iter().chain(functions).collect()
+    }
+
+    fn fill(
+        &self,
+        part: usize,
+        symbols: &Symbols<'_>,
+        addresses: &Addresses,
+        out: &mut [u8],
+    ) -> Result<(), Diagnostic> {
         let filler = Filler { contents: &self.0, symbols, addresses };
-        let jobs = chunks.par_iter().zip(tallies).zip(lists.into_par_iter().zip(functions));
-        let filled = jobs.map(|((chunk, tally), (list, functions))| filler.chunk(chunk, tally, list, functions));
-        first_error(filled.collect())?;
-        if let Some(last) = chunks.last().and_then(|chunk| chunk.functions.last()) {
-            let code_end = u64::from(filler.entry(last.symbol)?) + symbols.size(last.symbol);
-            end.copy_from_slice(&(code_end as u32).to_le_bytes());
+        let Contents { chunks, places, .. } = &*self.0;
+        let position = if part < chunks.len() { part } else { part - chunks.len() };
+        let Some((chunk, tally)) = chunks.get(position).zip(places.tallies.get(position)) else { return Ok(()) };
+        match part == position {
+            true => filler.list(chunk, tally, position + 1 == chunks.len(), out),
+            false => filler.functions(chunk, tally, out),
         }
-        Ok(())
     }
 }
 
@@ -62,15 +67,29 @@ struct Filler<'a, 'data> {
 }
 
 impl Filler<'_, '_> {
-    fn chunk(&self, chunk: &Chunk, tally: &Tally, list: &mut [u8], functions: &mut [u8]) -> Result<(), Diagnostic> {
-        let mut list = Bytes::new(list);
+    /// Where the functions of a chunk are, and in the last list where code ends.
+    fn list(&self, chunk: &Chunk, tally: &Tally, is_last: bool, out: &mut [u8]) -> Result<(), Diagnostic> {
+        let mut out = Bytes::new(out);
+        let mut at = tally.function_base;
+        for function in &chunk.functions {
+            out.u32(self.entry(function.symbol)?);
+            out.u32(at as u32);
+            at = (at + function.size()).next_multiple_of(PADDED_TO);
+        }
+        if let Some(last) = chunk.functions.last().filter(|_| is_last) {
+            let code_end = u64::from(self.entry(last.symbol)?) + self.symbols.size(last.symbol);
+            out.u32(code_end as u32);
+        }
+        Ok(())
+    }
+
+    /// What is known of the functions of a chunk.
+    fn functions(&self, chunk: &Chunk, tally: &Tally, out: &mut [u8]) -> Result<(), Diagnostic> {
         let mut at = 0;
         for (position, (function, uses)) in chunk.each().enumerate() {
             let entry = self.entry(function.symbol)?;
-            list.u32(entry);
-            list.u32((tally.function_base + at as u64) as u32);
             let end = at + function.size() as usize;
-            self.function(entry, function, uses, tally.inline_trees[position], &mut functions[at..end]);
+            self.function(entry, function, uses, tally.inline_trees[position], &mut out[at..end]);
             at = end.next_multiple_of(PADDED_TO as usize);
         }
         Ok(())

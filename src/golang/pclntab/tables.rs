@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::super::address::Addresses;
 use super::super::machine::POINTER;
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;
 use super::functions::{Function, Uses};
 use super::places::{INLINED_CALL, Piece, Run, Tally};
-use super::{Contents, damaged, first_error};
+use super::{Contents, damaged};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
 use crate::inputs::goobj::funcinfo::FuncInfo;
@@ -47,17 +45,11 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Cuts a stretch that starts at `from` into ranges, each a start and a length, that lie in order; a start of 0 means the end
-/// of the range before.
-pub(super) fn cut(mut out: &mut [u8], mut from: u64, ranges: impl Iterator<Item = (u64, u64)>) -> Vec<&mut [u8]> {
-    let take = |(start, length): (u64, u64)| {
-        let gap = start.saturating_sub(from);
-        let (head, rest) = std::mem::take(&mut out).split_at_mut((gap + length) as usize);
-        out = rest;
-        from += gap + length;
-        &mut head[gap as usize..]
-    };
-    ranges.map(take).collect()
+/// The ends of parts as [`Table::cuts`] tells them: that of the last part is the table's.
+pub(super) fn but_last(ends: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut ends: Vec<u64> = ends.collect();
+    ends.pop();
+    ends
 }
 
 /// `runtime.pcheader`.
@@ -78,7 +70,7 @@ impl Table for Header<'_> {
         8 + 8 * POINTER
     }
 
-    fn fill(&self, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+    fn fill(&self, _: usize, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
         let place = |name: &[u8]| {
             let symbol = symbols.find(name, super::Version::Abi0);
             symbol.map_or(0, |symbol| addresses.of(symbol))
@@ -111,16 +103,22 @@ impl Table for Names<'_> {
         self.0.places.name_size.next_multiple_of(PADDED_TO)
     }
 
-    fn fill(&self, symbols: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
-        let places = &self.0.places;
-        let parts = cut(out, 0, places.tallies.iter().map(|tally| (0, tally.name_size)));
-        places.tallies.par_iter().zip(parts).for_each(|(tally, out)| {
-            let mut out = Bytes::new(out);
-            for name in &places.names[tally.name_range.clone()] {
-                out.bytes(symbols.name(name.symbol));
-                out.bytes(&[0]);
-            }
+    fn cuts(&self) -> Vec<u64> {
+        let ends = self.0.places.tallies.iter().scan(0, |end, tally| {
+            *end += tally.name_size;
+            Some(*end)
         });
+        but_last(ends)
+    }
+
+    fn fill(&self, part: usize, symbols: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+        let places = &self.0.places;
+        let Some(tally) = places.tallies.get(part) else { return Ok(()) };
+        let mut out = Bytes::new(out);
+        for name in &places.names[tally.name_range.clone()] {
+            out.bytes(symbols.name(name.symbol));
+            out.bytes(&[0]);
+        }
         Ok(())
     }
 }
@@ -133,7 +131,7 @@ impl Table for UnitFiles<'_> {
         (4 * self.0.files.of_units.len() as u64).next_multiple_of(PADDED_TO)
     }
 
-    fn fill(&self, _: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+    fn fill(&self, _: usize, _: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
         let mut out = Bytes::new(out);
         self.0.files.of_units.iter().for_each(|offset| out.u32(*offset));
         Ok(())
@@ -148,7 +146,7 @@ impl Table for FileNames<'_> {
         self.0.files.size.next_multiple_of(PADDED_TO)
     }
 
-    fn fill(&self, _: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+    fn fill(&self, _: usize, _: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
         let mut out = Bytes::new(out);
         for name in &self.0.files.names {
             out.bytes(&self.0.files.expand(name));
@@ -166,15 +164,19 @@ impl Table for PcTables<'_> {
         self.0.places.pc_size.next_multiple_of(PADDED_TO)
     }
 
-    fn fill(&self, symbols: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
+    fn cuts(&self) -> Vec<u64> {
+        self.0.places.tallies.iter().skip(1).map(|tally| tally.pc_base).collect()
+    }
+
+    fn fill(&self, part: usize, symbols: &Symbols<'_>, _: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
         let places = &self.0.places;
-        let parts = cut(out, 0, places.tallies.iter().map(|tally| (tally.pc_base, tally.pc_size)));
-        places.tallies.par_iter().zip(parts).for_each(|(tally, out)| {
-            for table in &tally.pc_tables {
-                let at = u64::from(places.of(*table)) - tally.pc_base;
-                copy(symbols, *table, &mut out[at as usize..]);
-            }
-        });
+        let Some(tally) = places.tallies.get(part) else { return Ok(()) };
+        // The first part has the byte of the empty table, too.
+        let start = if part == 0 { 0 } else { tally.pc_base };
+        for table in &tally.pc_tables {
+            let at = u64::from(places.of(*table)) - start;
+            copy(symbols, *table, &mut out[at as usize..]);
+        }
         Ok(())
     }
 }
@@ -194,12 +196,19 @@ impl Table for Funcdata<'_> {
         self.0.places.funcdata_size.next_multiple_of(PADDED_TO)
     }
 
-    fn fill(&self, symbols: &Symbols<'_>, addresses: &Addresses, out: &mut [u8]) -> Result<(), Diagnostic> {
-        let runs = &self.0.places.runs;
-        let parts = cut(out, 0, runs.iter().map(|run| (run.base, run.size)));
-        let fill = |(run, out): (&Run, &mut [u8])| self.run(symbols, addresses, run, out);
-        first_error(runs.par_iter().zip(parts).map(fill).collect())?;
-        Ok(())
+    fn cuts(&self) -> Vec<u64> {
+        self.0.places.runs.iter().skip(1).map(|run| run.base).collect()
+    }
+
+    fn fill(
+        &self,
+        part: usize,
+        symbols: &Symbols<'_>,
+        addresses: &Addresses,
+        out: &mut [u8],
+    ) -> Result<(), Diagnostic> {
+        let run = self.0.places.runs.get(part);
+        run.map_or(Ok(()), |run| self.run(symbols, addresses, run, out))
     }
 }
 

@@ -118,11 +118,12 @@ fn build(object: &[u8], options: &GoLink) -> Result<Image, Diagnostics> {
     for part in parts {
         let at = (addresses.of(part) - start) as usize;
         let out = &mut bytes[at..at + symbols.size(part) as usize];
-        tables.get(part).expect("a table").fill(&symbols, &addresses, out)?;
+        let table = tables.get(part).expect("a table");
+        table.fill(0..table.parts(), &symbols, &addresses, out)?;
     }
     let find_table = tables.get(made.findfunctab).expect("a table");
     let mut find = vec![0; find_table.size() as usize];
-    find_table.fill(&symbols, &addresses, &mut find)?;
+    find_table.fill(0..1, &symbols, &addresses, &mut find)?;
     // The runtime gets the address of go:func.* from elsewhere; here it follows the parts that the header tells of.
     bytes.extend((addresses.of(funcdata) - start).to_le_bytes());
     Ok(Image { bytes, start, text: addresses.sections[0].address, find })

@@ -1,5 +1,7 @@
 //! The contents of a job: symbols copied, tables made, relocations applied, gaps filled.
 
+use std::ops::Range;
+
 use super::Input;
 use super::plan::Job;
 use crate::diag::Diagnostic;
@@ -7,7 +9,7 @@ use crate::golang::address::{Addresses, Segment};
 use crate::golang::ahead;
 use crate::golang::relocate::{Problem, Relocator};
 use crate::golang::symbols::{GoSymbol, Symbols};
-use crate::golang::table::Tables;
+use crate::golang::table::{Planned, Tables};
 use crate::target::Architecture;
 
 /// What is between functions on AMD64: `int3`.
@@ -71,6 +73,10 @@ impl<'a, 'data> Contents<'a, 'data> {
         let is_code = section.segment == Segment::Text && section.name == b".text";
         let fill = if is_code && self.architecture == Architecture::X86_64 { CODE_FILL } else { 0 };
         let size = job.range.end - job.range.start;
+        if let Some(parts) = &job.parts {
+            out.resize(size as usize, 0);
+            return self.make_parts(symbols[0], parts, out, faults);
+        }
         // Only the last symbol makes a job large, and most of that may be zeros.
         let size = match symbols.last() {
             Some(&last) if fill == 0 && size > LARGE => {
@@ -96,6 +102,15 @@ impl<'a, 'data> Contents<'a, 'data> {
         }
     }
 
+    /// Makes some parts of a table, and zeros behind it.
+    fn make_parts(&self, symbol: GoSymbol, parts: &Range<usize>, out: &mut [u8], faults: &mut Faults) {
+        let Some(table) = self.table(symbol) else { return };
+        let size = table.start(parts.end) - table.start(parts.start);
+        let (bytes, gap) = out.split_at_mut(size as usize);
+        gap.fill(0);
+        faults.errors.extend(table.fill(parts.clone(), self.symbols, self.addresses, bytes).err());
+    }
+
     /// Bytes of a symbol before the zeros at its end.
     fn initialised(&self, symbol: GoSymbol) -> u64 {
         match self.table(symbol) {
@@ -104,7 +119,7 @@ impl<'a, 'data> Contents<'a, 'data> {
         }
     }
 
-    fn table(&self, symbol: GoSymbol) -> Option<&(dyn crate::golang::table::Table + 'a)> {
+    fn table(&self, symbol: GoSymbol) -> Option<&Planned<'a>> {
         if self.symbols.is_made(symbol) { self.tables.get(symbol) } else { None }
     }
 
@@ -126,8 +141,7 @@ impl<'a, 'data> Contents<'a, 'data> {
         };
         match table {
             Some(table) => {
-                place.fill(0);
-                faults.errors.extend(table.fill(self.symbols, self.addresses, place).err());
+                faults.errors.extend(table.fill(0..table.parts(), self.symbols, self.addresses, place).err());
             }
             None => {
                 place.copy_from_slice(data);

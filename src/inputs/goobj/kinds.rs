@@ -162,15 +162,16 @@ mod tests {
         use RelocationKind::*;
         for tail in [91, 95, 98] {
             let kinds = RelocationKinds::with_tail(tail);
-            assert_eq!([7, 31, 40, 41].map(|raw| kinds.of(raw)), [
-                Call,
-                DwarfSectionReference,
-                Arm64PcRelativeLoadStore(64),
-                Arm64LoadStore(8)
-            ]);
+            assert_eq!(
+                [7, 31, 40, 41].map(|raw| kinds.of(raw)),
+                [Call, DwarfSectionReference, Arm64PcRelativeLoadStore(64), Arm64LoadStore(8)]
+            );
             let moved = [0, 1, 4, 5, 8, 9].map(|more| kinds.of(tail + more));
             let others = [1, 9].map(|more| Other(tail + more));
-            assert_eq!(moved, [AddressCuOffset, others[0], InitOrder, DwarfTextAddress(1), DwarfTextAddress(4), others[1]]);
+            assert_eq!(
+                moved,
+                [AddressCuOffset, others[0], InitOrder, DwarfTextAddress(1), DwarfTextAddress(4), others[1]]
+            );
             assert_eq!([127, 128, 0x7fff].map(|raw| kinds.of(raw)), [127, 128, 0x7fff].map(Other));
             let statements = (0..0x200).filter(|raw| kinds.is_statement(*raw));
             assert_eq!(statements.collect::<Vec<_>>(), [22, 23, 24, 25, 26, tail + 4]);
