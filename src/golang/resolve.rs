@@ -25,8 +25,8 @@ use super::program::{self, Package};
 use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::inputs::goabi::Release;
-use crate::inputs::goobj::Object;
 use crate::inputs::goobj::records::flag2;
+use crate::inputs::goobj::{Counts, Object};
 
 /// An object on its way into the table.
 #[derive(Clone, Debug)]
@@ -123,6 +123,7 @@ fn entries<'data>(
             package,
             relocations: &release.relocations,
             base: base as u32,
+            slots_of: slots_of(base as u32, counts),
             packages: referenced,
             own: Window { first: first as u32, count: counts.package },
             windows: Vec::new(),
@@ -137,6 +138,15 @@ fn entries<'data>(
     }
     set_windows(&mut objects);
     Diagnostics::check(objects, errors)
+}
+
+/// Where slots begin: first those of short content-addressed definitions, then of the others, then of everything that is named.
+fn slots_of(base: u32, counts: Counts) -> [Window; 3] {
+    let hashed64 = Window { first: base, count: counts.hashed64 };
+    let hashed = Window { first: base.wrapping_add(counts.hashed64), count: counts.hashed };
+    let named =
+        Window { first: hashed.first.wrapping_add(counts.hashed), count: counts.non_package + counts.references };
+    [hashed, hashed64, named]
 }
 
 /// The ids of each package's own definitions, for those who refer to them by number.

@@ -117,6 +117,8 @@ pub struct ObjectEntry<'data> {
     pub(super) relocations: &'static RelocationKinds,
     /// Position in the column of slots of its first symbol that is not one of its package's own.
     pub(super) base: u32,
+    /// The slots of its symbols of no package, by what the package stands for: [`package_index::HASHED`] first, then the two after it.
+    pub(super) slots_of: [Window; 3],
     /// By index of its list of packages: the object that defines the package's symbols.
     pub(super) packages: Vec<Option<ObjectId>>,
     /// The ids of its package's symbols that are defined here.
@@ -149,8 +151,13 @@ pub(super) struct Window {
 
 impl Window {
     #[inline]
+    fn get(self, index: u32) -> Option<u32> {
+        (index < self.count).then(|| self.first + index)
+    }
+
+    #[inline]
     fn at(self, index: u32) -> GoSymbol {
-        if index < self.count { GoSymbol(self.first + index) } else { GoSymbol::NONE }
+        self.get(index).map_or(GoSymbol::NONE, GoSymbol)
     }
 }
 
@@ -470,26 +477,13 @@ impl<'data> Symbols<'data> {
                 // No package is at 0, which stands for no symbol.
                 entry.windows.get(package as usize).map_or(GoSymbol::NONE, |window| window.at(reference.index))
             }
-            special => self.resolve_special(entry, special, reference.index),
-        }
-    }
-
-    #[inline]
-    fn resolve_special(&self, entry: &ObjectEntry<'_>, package: u32, index: u32) -> GoSymbol {
-        // Positions after those of the package's own symbols.
-        let counts = entry.object.counts();
-        let named = counts.hashed64 + counts.hashed;
-        let (first, end) = match package {
-            package_index::HASHED64 => (0, counts.hashed64),
-            package_index::HASHED => (counts.hashed64, named),
-            package_index::NONE => (named, counts.all() - counts.package),
-            package_index::BUILTIN => {
-                return self.builtins.get(index as usize).copied().unwrap_or(GoSymbol::NONE);
+            package_index::BUILTIN => self.builtins.get(reference.index as usize).copied().unwrap_or(GoSymbol::NONE),
+            special => {
+                let slots = entry.slots_of.get((special - package_index::HASHED) as usize);
+                let slot = slots.and_then(|slots| slots.get(reference.index));
+                slot.map_or(GoSymbol::NONE, |slot| self.slots[slot as usize])
             }
-            _ => return GoSymbol::NONE,
-        };
-        let position = first.checked_add(index).filter(|&position| position < end);
-        position.map_or(GoSymbol::NONE, |position| self.slots[(entry.base + position) as usize])
+        }
     }
 
     /// Its relocations, in order.
