@@ -1,5 +1,9 @@
 //! Who works at a link, and shapes of parallel work that several stages share.
 
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
+
 use crate::diag::Diagnostic;
 
 /// Does work with so many threads, or as many as the machine has.
@@ -15,6 +19,24 @@ pub fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + 
         Diagnostic::error("threads", format!("cannot start {count}threads: {error}"))
     })?;
     Ok(pool.install(work))
+}
+
+/// Does work for each of a few items of very different size, and returns the results in the order of the items. `room` makes what a
+/// worker uses for one item after the other.
+///
+/// The largest is begun with, and who is done takes the next one: else all would wait in the end for who has a few large ones left.
+pub fn largest_first<T: Sync, W, R: Send>(
+    items: &[T],
+    size: impl Fn(&T) -> usize,
+    room: impl Fn() -> W + Send + Sync,
+    work: impl Fn(&mut W, &T) -> R + Send + Sync,
+) -> Vec<R> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&index| Reverse(size(&items[index])));
+    let done = order.into_iter().par_bridge().map_init(room, |room, index| (index, work(room, &items[index])));
+    let mut done: Vec<(usize, R)> = done.collect();
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Splits a column into the parts of consecutive owners: part `i` has `lengths[i]` elements. What is left over is not
@@ -42,6 +64,22 @@ mod tests {
         let seen = std::thread::spawn(works).join().expect("no panic");
         assert_eq!(seen[..3], [(1, true), (3, false), (2, false)]);
         assert_eq!(seen[3], (rayon::current_num_threads(), false));
+    }
+
+    #[test]
+    fn begins_with_the_largest_and_keeps_the_order() {
+        let begun = std::sync::Mutex::new(Vec::new());
+        let work = |room: &mut usize, item: &usize| {
+            begun.lock().expect("no panic").push(*item);
+            *room += 1;
+            item * 10
+        };
+        let all = || super::largest_first(&[3, 9, 1, 7], |item| *item, || 0, work);
+        // A thread of its own, as above.
+        let alone = std::thread::scope(|scope| scope.spawn(|| super::with_threads(Some(1), all)).join());
+        assert_eq!(alone.expect("no panic").expect("a thread"), [30, 90, 10, 70]);
+        assert_eq!(*begun.lock().expect("no panic"), [9, 7, 3, 1]);
+        assert_eq!(all(), [30, 90, 10, 70]);
     }
 
     #[test]

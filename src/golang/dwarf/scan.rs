@@ -14,6 +14,7 @@ use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version};
 use crate::golang::text::Text;
 use crate::inputs::goobj::records::flag2;
 use crate::inputs::goobj::{AuxKind, RelocationKind};
+use crate::par::largest_first;
 
 /// What compilers wrote about a function: symbols, or none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -72,7 +73,7 @@ pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersio
         }
         scan
     };
-    text.units.par_iter().map_init(nothing, scan).collect()
+    largest_first(&text.units, Vec::len, nothing, scan)
 }
 
 fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, seen: &mut SymbolSet) -> UnitScan {

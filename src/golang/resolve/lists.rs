@@ -5,8 +5,6 @@
 //! shards never look at the objects. A shard leaves in the list what each entry means; from there it goes to the column of
 //! slots list by list, so that the part of the column that is written stays in the core's own cache.
 
-use rayon::prelude::*;
-
 use super::columns::attributes_of;
 use super::rows::{Definition, Row};
 use super::shards::Space;
@@ -15,6 +13,7 @@ use crate::golang::linkname;
 use crate::golang::names::{Hash, Named, SHARDS, Sorted};
 use crate::golang::symbols::{GoSymbol, ObjectEntry, Version};
 use crate::inputs::goobj::{Object, SymbolRecord};
+use crate::par::largest_first;
 
 /// How many symbols are hashed as one list, about: enough that what each shard finds there lies close together.
 const GROUP: u32 = 1 << 16;
@@ -32,17 +31,22 @@ fn groups<'a, 'data>(objects: &'a [ObjectEntry<'data>]) -> Vec<&'a [ObjectEntry<
     groups
 }
 
+/// Symbols of a few objects that are hashed.
+fn hashed(group: &&[ObjectEntry<'_>]) -> usize {
+    group.iter().map(|entry| entry.slots().len()).sum()
+}
+
 /// The content-addressed definitions of a few objects, by shard.
 pub(super) type Contents = Sorted<Row>;
 
 /// The content-addressed definitions of all objects, in order.
 pub(super) fn contents(objects: &[ObjectEntry<'_>]) -> Vec<Contents> {
-    let of_group = |group: &[ObjectEntry<'_>]| {
+    let of_group = |(): &mut (), group: &&[ObjectEntry<'_>]| {
         let hashes = group.iter().flat_map(|entry| entry.object.content_hashes());
         let shards = hashes.map(|hash| Hash::of_contents(hash).shard());
         Sorted::new(SHARDS, shards, group.iter().flat_map(contents_of))
     };
-    groups(objects).into_par_iter().map(of_group).collect()
+    largest_first(&groups(objects), hashed, || (), of_group)
 }
 
 fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Row)> {
@@ -83,9 +87,8 @@ impl Names {
     pub fn all(space: &Space<'_, '_>, slots: &Slots) -> Self {
         let linkname_flags = linkname::flags(space.release);
         let workspace = || Unsorted { linkname_flags, ..Unsorted::default() };
-        let groups = groups(space.objects).into_par_iter();
-        let sorted = groups.map_init(workspace, |unsorted, group| unsorted.sort(group, slots));
-        let sorted: Vec<_> = sorted.collect();
+        let sort = |unsorted: &mut Unsorted, group: &&[ObjectEntry<'_>]| unsorted.sort(group, slots);
+        let sorted = largest_first(&groups(space.objects), hashed, workspace, sort);
         let mut names = Names::default();
         for (own, definitions, references, Noted { facts, linknames }) in sorted {
             names.own.push(own);
