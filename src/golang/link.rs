@@ -11,7 +11,7 @@
 //!      -> write
 //! ```
 //!
-//! Stages with a bar between them go on beside each other: all but one of them only read the symbols, or none of them changes any.
+//! Stages with a bar between them go on beside each other, as they only read the symbols; [`Outline::plan`] does not even that.
 
 use std::io::Write;
 
