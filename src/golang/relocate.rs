@@ -230,7 +230,7 @@ impl<'a, 'data> Relocator<'a, 'data> {
 
 /// Stores a value in a field of 1, 2, 4 or 8 bytes; 2 and 4 bytes hold it as a number of either sign, or a signed one.
 #[inline]
-fn store(field: &mut [u8], value: i64, signed_only: bool) -> Result<(), Fault> {
+pub(super) fn store(field: &mut [u8], value: i64, signed_only: bool) -> Result<(), Fault> {
     let fits = |bits: u32| {
         let unsigned_end = if signed_only { 1i64 << (bits - 1) } else { 1i64 << bits };
         value >= -(1i64 << (bits - 1)) && value < unsigned_end

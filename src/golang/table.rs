@@ -44,7 +44,7 @@ impl<'a> Planned<'a> {
 
     /// Exact bytes.
     pub fn size(&self) -> u64 {
-        self.table.size()
+        self.start(self.parts())
     }
 
     /// How many parts it has.

@@ -4,6 +4,7 @@
 use super::Dwarf;
 use crate::diag::{Diagnostic, Origin};
 use crate::golang::address::Addresses;
+use crate::golang::relocate::{Fault, store};
 use crate::golang::symbols::{GoSymbol, Relocation, Symbols};
 use crate::inputs::goobj::RelocationKind;
 
@@ -66,19 +67,7 @@ impl Dwarf {
                 ));
             }
         };
-        let fits = value <= u64::from(u32::MAX) || (i64::from(i32::MIN)..0).contains(&(value as i64));
-        match size {
-            4 if !fits => {
-                let what = "an address or offset in its debug information does not fit in 4 bytes";
-                return Err(damaged(symbols, symbol, what));
-            }
-            // These two lengths are known, and most: no call is needed to copy so few bytes.
-            4 => place.copy_from_slice(&(value as u32).to_le_bytes()),
-            8 => place.copy_from_slice(&value.to_le_bytes()),
-            1 | 2 => place.copy_from_slice(&value.to_le_bytes()[..usize::from(size)]),
-            _ => return Err(damaged(symbols, symbol, "its debug information has a relocation of an odd size")),
-        }
-        Ok(())
+        store(place, value as i64, false).map_err(|fault| damaged(symbols, symbol, &not_stored(fault, size)))
     }
 }
 
@@ -96,6 +85,14 @@ fn put_padded(value: u32, out: &mut [u8]) -> Option<()> {
         rest >>= 7;
     }
     (rest == 0).then_some(())
+}
+
+/// Why a value is not in a place of so many bytes.
+fn not_stored(fault: Fault, size: u8) -> String {
+    match fault {
+        Fault::BadSize => "its debug information has a relocation of an odd size".to_owned(),
+        _ => format!("an address or offset in its debug information does not fit in {size} bytes"),
+    }
 }
 
 fn damaged(symbols: &Symbols<'_>, symbol: GoSymbol, what: &str) -> Diagnostic {
@@ -117,6 +114,21 @@ fn unresolved(symbols: &Symbols<'_>, symbol: GoSymbol, target: GoSymbol) -> Diag
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_told_with_the_bytes_there_are() {
+        let stored = |size: u8, value: i64| {
+            let mut out = [0xff; 8];
+            let place = &mut out[..size.into()];
+            store(place, value, false).map(|()| out).map_err(|fault| not_stored(fault, size))
+        };
+        assert_eq!(stored(4, u32::MAX.into()), Ok([0xff; 8]));
+        assert_eq!(stored(4, i32::MIN.into()), Ok([0, 0, 0, 0x80, 0xff, 0xff, 0xff, 0xff]));
+        assert_eq!(stored(8, 1 << 32), Ok([0, 0, 0, 0, 1, 0, 0, 0]));
+        let too_far = |size| Err(format!("an address or offset in its debug information does not fit in {size} bytes"));
+        assert_eq!([stored(4, 1 << 32), stored(2, 1 << 16)], [too_far(4), too_far(2)]);
+        assert_eq!(stored(3, 1), Err("its debug information has a relocation of an odd size".to_owned()));
+    }
 
     #[test]
     fn numbers_are_padded_or_refused() {
