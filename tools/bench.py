@@ -27,6 +27,8 @@ import sys
 import time
 from pathlib import Path
 
+import corpus
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 RCLONE = "github.com/rclone/rclone@v1.71.0"
@@ -97,15 +99,8 @@ def prepare(name, out):
     ldflags = f"-linkmode=external -tmpdir={objects} -extld={recorder}"
     reference = folder / "reference"
     common = ["-tags", "netcgo", "-ldflags", ldflags]
-    if "@" in package:
-        module, version = package.split("@")
-        build = folder / "module"
-        build.mkdir()
-        (build / "go.mod").write_text("module bench\n\ngo 1.24\n")
-        subprocess.run(["go", "get", f"{module}@{version}"], cwd=build, env=env, check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["go", "build", "-o", str(reference), *common, module], cwd=build, env=env, check=True)
-    else:
-        subprocess.run(["go", "build", "-o", str(reference), *common, package], env=env, check=True)
+    module = corpus.module_needing("go", package, folder, env) if "@" in package else None
+    subprocess.run(["go", "build", "-o", str(reference), *common, package.partition("@")[0]], cwd=module, env=env, check=True)
     if not record.exists():
         fail(f"{name}: Go's linker did not call the host linker with a go.o")
     arguments = record.read_text().splitlines()

@@ -16,7 +16,8 @@ A capture is a folder for each program, RELEASE-ARCH-NAME:
 
 The finished file of `go build` is no oracle, because the go command rewrites the build id in it afterwards: an
 oracle is the direct run of `link`. Flags after `--` go to the go command (-trimpath, -buildmode=pie, -gcflags=...).
-`--env` sets a variable of the go command. `--test` captures the test binaries of the packages. `--cgo` builds with cgo, which is off otherwise.
+A package of another module is named with a version, github.com/rclone/rclone@v1.71.0: it is fetched into a module of its own under
+DIR/.modules. `--env` sets a variable of the go command. `--test` captures the test binaries of the packages. `--cgo` builds with cgo, which is off otherwise.
 """
 
 import argparse
@@ -87,6 +88,18 @@ def suffix_of(flags):
     return "".join("-" + p for p in parts)
 
 
+def module_needing(go, package, folder, env):
+    """A module that needs a package of another one, PATH@VERSION: made once, under `folder`."""
+    folder = folder / re.sub(r"[^\w.@-]", "-", package)
+    if not (folder / "go.sum").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for words in (["mod", "init", "example.com/links"], ["get", package]):
+            if subprocess.run([go, *words], cwd=folder, env=env).returncode != 0:
+                shutil.rmtree(folder)
+                fail(f"go {' '.join(words)} does not work")
+    return folder
+
+
 def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=None, cgo=False, cwd=None, tolerant=False, extra=()):
     """Captures the link of each package; returns the folders. `tolerant` goes on when some of them cannot be built; `extra` are
     variables of the go command, NAME=VALUE."""
@@ -104,12 +117,12 @@ def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=N
         env.update(setting.split("=", 1) for setting in extra)
         env.update(CORPUS_RECORDS=str(records), CORPUS_STORE=str(out / ".store"))
         command = [go, "test", "-c"] if test else [go, "build"]
-        for number, batch in enumerate(batches(packages)):
+        for number, (batch, folder) in enumerate(builds(packages, cwd, lambda package: module_needing(go, package, out / ".modules" / release, env))):
             # `go test -c` does not write over a file of the same name that is no program.
             made = scratch / f"made-{number}"
             made.mkdir()
             words = [*command, "-toolexec", str(recorder), "-o", f"{made}/", *flags, *batch]
-            done = subprocess.run(words, env=env, cwd=cwd)
+            done = subprocess.run(words, env=env, cwd=folder)
             if done.returncode != 0 and not (tolerant and any(records.iterdir())):
                 fail(f"{' '.join(command)} {' '.join(batch)} ended with status {done.returncode}")
         folders = []
@@ -118,6 +131,14 @@ def capture(packages, out, go="go", goarch="amd64", flags=(), test=False, name=N
             short = name or short_name(taken["package"])
             folders.append(keep(taken, out, out / f"{release}-{goarch}-{short}{suffix_of(flags)}", release))
         return folders
+
+
+def builds(packages, cwd, module):
+    """What each call of the go command builds, and in which folder. `module` finds the one for a package with a version."""
+    yield from ((batch, cwd) for batch in batches([p for p in packages if "@" not in p]))
+    for package in packages:
+        if "@" in package:
+            yield [package.partition("@")[0]], module(package)
 
 
 def batches(packages):

@@ -66,19 +66,6 @@ def listed(go, goarch, form, pattern, cwd=None):
     return [line for line in text.splitlines() if line]
 
 
-def rclone_module(go, out):
-    """A module that needs rclone, made once for each release."""
-    folder = out / "rclone-module"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "go.sum").exists():
-        env = corpus.go_environment(go, "amd64")
-        for words in (["mod", "init", "example.com/fidelity"], ["get", f"{RCLONE}@{RCLONE_VERSION}"]):
-            if subprocess.run([go, *words], cwd=folder, env=env).returncode != 0:
-                shutil.rmtree(folder)
-                fail(f"go {' '.join(words)} does not work")
-    return folder
-
-
 def capture(group, out):
     """The captured programs of a group."""
     release, goarch, mode, wanted = group
@@ -87,7 +74,7 @@ def capture(group, out):
     if wanted == "cmd":
         packages = listed(go, goarch, '{{if eq .Name "main"}}{{.ImportPath}}{{end}}', "cmd/...")
     elif wanted == "rclone":
-        packages, options["cwd"] = [RCLONE], rclone_module(go, out)
+        packages = [f"{RCLONE}@{RCLONE_VERSION}"]
     else:
         packages = listed(go, goarch, "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "std")
         options["test"] = True
