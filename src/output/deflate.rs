@@ -11,7 +11,7 @@ mod search;
 
 use std::hint::select_unpredictable as select;
 
-use self::bits::Bits;
+use self::bits::{Bits, Packed};
 use self::huffman::{Block, Code, DISTANCES, LITERALS};
 use self::search::{Buffers, Frequencies, Search};
 
@@ -138,22 +138,27 @@ fn put(search: &Search<'_>, block: &Block, room: &mut [u8], waiting: (u64, u32))
     let mut at = 0;
     for sequence in search.sequences() {
         let count = usize::from(sequence.literals);
-        for (index, literal) in search.literals_from(at).into_iter().enumerate() {
-            out.put_code(literals[select(index < count, usize::from(literal), NONE)]);
-        }
-        out.flush();
+        let bytes = search.literals_from(at);
+        let literal = |index: usize| Packed::from(literals[select(index < count, usize::from(bytes[index]), NONE)]);
+        let few = literal(0).and(literal(1)).and(literal(2).and(literal(3)));
         at += count;
-        out.put_code(lengths[sequence.length_index()]);
         let (symbol, extra) = sequence.distance_index();
-        out.put_code(distances[symbol]);
-        out.put(u64::from(sequence.distance) & ((1 << extra) - 1), extra);
+        let rest = Packed { bits: u64::from(sequence.distance) & ((1 << extra) - 1), count: extra };
+        let found = Packed::from(lengths[sequence.length_index()]).and(Packed::from(distances[symbol]).and(rest));
+        if few.count + found.count <= bits::MOST {
+            out.put(few.and(found));
+        } else {
+            out.put(few);
+            out.flush();
+            out.put(found);
+        }
         out.flush();
     }
     for &literal in &search.literals()[at..] {
-        out.put_code(literals[usize::from(literal)]);
+        out.put(literals[usize::from(literal)].into());
         out.flush();
     }
-    out.put_code(block.literals.of[END]);
+    out.put(block.literals.of[END].into());
     out.end()
 }
 

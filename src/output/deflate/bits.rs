@@ -5,6 +5,36 @@ use super::huffman::Code;
 /// Room that the writer takes beyond the last bit, in bytes: it writes eight at a time.
 pub(super) const SPARE: usize = 8;
 
+/// Bits that may be added at once: up to 7 wait after [`Bits::flush`], and a word has room for 63.
+pub(super) const MOST: u32 = 56;
+
+/// Some bits one behind the other. What is put together before it is known where it goes need not wait for what comes before it.
+#[derive(Clone, Copy)]
+pub(super) struct Packed {
+    /// From the lowest on; the others are 0.
+    pub bits: u64,
+    pub count: u32,
+}
+
+impl Packed {
+    pub fn new(bits: u64, count: u32) -> Self {
+        Packed { bits, count }
+    }
+
+    /// These, and others behind them.
+    #[inline(always)]
+    pub fn and(self, next: Packed) -> Packed {
+        Packed { bits: self.bits | next.bits << self.count, count: self.count + next.count }
+    }
+}
+
+impl From<Code> for Packed {
+    #[inline(always)]
+    fn from(code: Code) -> Self {
+        Packed { bits: code.bits.into(), count: code.length }
+    }
+}
+
 /// Writes bits into room whose size is known before. What does not fit is left out.
 pub(super) struct Bits<'a> {
     /// The room that is left.
@@ -20,17 +50,11 @@ impl<'a> Bits<'a> {
         Bits { out, waiting, count }
     }
 
-    /// Adds bits; at most 63 may wait, and up to 7 wait after [`Bits::flush`].
+    /// Adds bits; at most 63 may wait.
     #[inline(always)]
-    pub fn put(&mut self, bits: u64, count: u32) {
-        self.waiting |= bits << self.count;
-        self.count += count;
-    }
-
-    /// Adds a code.
-    #[inline(always)]
-    pub fn put_code(&mut self, code: Code) {
-        self.put(code.bits.into(), code.length);
+    pub fn put(&mut self, some: Packed) {
+        self.waiting |= some.bits << self.count;
+        self.count += some.count;
     }
 
     /// Writes the bytes that are whole.

@@ -1,6 +1,6 @@
 //! Huffman codes of a deflate block: how long each is, what it is, and how a block tells (RFC 1951, 3.2.2 and 3.2.7).
 
-use super::bits::Bits;
+use super::bits::{Bits, Packed};
 
 /// Codes of literals, of the block's end and of lengths.
 pub(super) const LITERALS: usize = 286;
@@ -88,18 +88,17 @@ impl Block {
     /// the bits that wait then.
     pub fn put_head(&self, room: &mut [u8], waiting: (u64, u32)) -> (usize, (u64, u32)) {
         let mut out = Bits::new(room, waiting);
-        out.put(0b100, 3);
-        out.put(self.counts.0 as u64 - 257, 5);
-        out.put(self.counts.1 as u64 - 1, 5);
-        out.put(self.ordered as u64 - 4, 4);
+        out.put(Packed::new(0b100, 3));
+        out.put(Packed::new(self.counts.0 as u64 - 257, 5));
+        out.put(Packed::new(self.counts.1 as u64 - 1, 5));
+        out.put(Packed::new(self.ordered as u64 - 4, 4));
         out.flush();
         for &symbol in &ORDER[..self.ordered] {
-            out.put(self.lengths.of[usize::from(symbol)].length.into(), 3);
+            out.put(Packed::new(self.lengths.of[usize::from(symbol)].length.into(), 3));
             out.flush();
         }
         for &(symbol, value, extra) in &self.told {
-            out.put_code(self.lengths.of[usize::from(symbol)]);
-            out.put(value.into(), extra.into());
+            out.put(Packed::from(self.lengths.of[usize::from(symbol)]).and(Packed::new(value.into(), extra.into())));
             out.flush();
         }
         out.end()
