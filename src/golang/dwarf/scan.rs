@@ -98,45 +98,42 @@ fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, se
 }
 
 fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut SymbolSet, scan: &mut UnitScan) {
-    for relocation in symbols.relocations(parts.info) {
+    symbols.relocations(parts.info).filter(|relocation| !relocation.target.is_none()).for_each(|relocation| {
         let target = relocation.target;
-        if target.is_none() {
-            continue;
-        }
         let mention = match relocation.kind {
             RelocationKind::UseType => Mention::Type(target),
             RelocationKind::DwarfTextAddress(_) => {
                 if seen.insert(target) {
                     scan.addresses.push(target);
                 }
-                continue;
+                return;
             }
             // Most were mentioned before: what they are need not be looked up.
-            RelocationKind::DwarfSectionReference if seen.contains(target) => continue,
+            RelocationKind::DwarfSectionReference if seen.contains(target) => return,
             RelocationKind::DwarfSectionReference => match symbols.kind(target) {
                 Kind::DwarfAbstractFunction => Mention::Abstract(target),
                 Kind::DwarfType | Kind::Undefined => Mention::Described(target),
                 Kind::DwarfLocations if parts.locations.is_none() => {
                     parts.locations = target;
-                    continue;
+                    return;
                 }
-                _ => continue,
+                _ => return,
             },
-            _ => continue,
+            _ => return,
         };
         if seen.insert(target) {
             scan.mentions.push(mention);
         }
-    }
+    });
 }
 
 fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut SymbolSet, addresses: &mut Vec<GoSymbol>) {
-    for relocation in symbols.relocations(part) {
+    symbols.relocations(part).for_each(|relocation| {
         let is_address = matches!(relocation.kind, RelocationKind::DwarfTextAddress(_));
         if is_address && !relocation.target.is_none() && seen.insert(relocation.target) {
             addresses.push(relocation.target);
         }
-    }
+    });
 }
 
 /// What is not code but has debug information.
