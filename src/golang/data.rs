@@ -126,7 +126,7 @@ pub struct Buckets {
 }
 
 /// The data of one kind, as it was collected: in pieces.
-type Bucket = Vec<Vec<Item>>;
+pub(super) type Bucket = Vec<Vec<Item>>;
 
 impl Buckets {
     fn new(release: &Release) -> Self {
@@ -151,6 +151,11 @@ impl Buckets {
     fn of_mut(&mut self, kind: Kind) -> Option<&mut Bucket> {
         let position = self.position(kind)?;
         self.of.get_mut(position)
+    }
+
+    /// Takes the symbols of a kind away.
+    pub(super) fn take(&mut self, kind: Kind) -> Bucket {
+        self.of_mut(kind).map(std::mem::take).unwrap_or_default()
     }
 
     /// All symbols, kind by kind in the order in which Go's linker looks at them.
@@ -292,6 +297,13 @@ pub(super) struct Sorted {
     pub alignment: u64,
 }
 
+impl Sorted {
+    fn new(items: Vec<Item>) -> Self {
+        let alignment = items.iter().map(|item| u64::from(item.alignment)).max().unwrap_or(0);
+        Sorted { items, alignment }
+    }
+}
+
 /// The symbols of all kinds in the order of their addresses.
 #[derive(Debug)]
 pub(super) struct SortedData {
@@ -323,7 +335,7 @@ impl SortedData {
 }
 
 /// Puts the symbols of each kind in order.
-pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Buckets) -> Result<SortedData> {
+pub(super) fn sort(symbols: &Symbols<'_>, buckets: Buckets) -> Result<SortedData> {
     let zero_base = symbols.find(b"runtime.zerobase", Version::Abi0);
     let sorted: Vec<Result<Sorted>> = buckets
         .kinds
@@ -344,14 +356,12 @@ pub(super) fn sort(symbols: &Symbols<'_>, release: &'static Release, buckets: Bu
                     items.sort_by_key(|item| symbols.name(item.symbol));
                     items
                 }
-                Kind::Type if release.types_are_walked => sort_types(symbols, release, &bucket.concat()),
                 _ => sort_by_size(bucket, zero_base),
             };
             if *kind == Kind::ElfReadOnly {
                 join_relocation_tables(symbols, &mut items);
             }
-            let alignment = items.iter().map(|item| u64::from(item.alignment)).max().unwrap_or(0);
-            Ok(Sorted { items, alignment })
+            Ok(Sorted::new(items))
         })
         .collect();
     let mut errors = Vec::new();
@@ -436,13 +446,16 @@ pub(super) fn alignment(asked: u64, size: u64) -> u64 {
     LARGEST_ALIGNMENT.min(1 << bits.saturating_sub(1))
 }
 
-/// Types come first that reflection finds by their strings, in the order of these; then other types, then itabs (Go 1.27).
-fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &[Item]) -> Vec<Item> {
+/// Puts types in order where reflection walks them (Go 1.27): those come first that it finds by their strings, in the order of these;
+/// then other types, then itabs.
+pub(super) fn sort_walked_types(symbols: &Symbols<'_>, release: &'static Release, types: Bucket) -> Result<Sorted> {
+    check(symbols, types.iter().flatten())?;
+    let items = types.concat();
     let group = symbols.find(b"type:*", Version::Abi0);
     // By position: the group comes first.
     let mut ranks = vec![0; items.len()];
     let (mut walked, mut places, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, &Item { symbol, size, .. }) in (0u32..).zip(items) {
+    for (at, &Item { symbol, size, .. }) in (0u32..).zip(&items) {
         match symbols.is_itab(symbol) {
             false if Some(symbol) == group => {}
             false if symbols.has_flag(symbol, flag::TYPELINK) => {
@@ -460,7 +473,7 @@ fn sort_types(symbols: &Symbols<'_>, release: &'static Release, items: &[Item]) 
     for ((.., at), rank) in others.iter().zip(1 + walked.len() as u32..) {
         ranks[*at as usize] = rank;
     }
-    sort::order_like_go(&ranks).into_iter().map(|at| items[at as usize]).collect()
+    Ok(Sorted::new(sort::order_like_go(&ranks).into_iter().map(|at| items[at as usize]).collect()))
 }
 
 /// Puts the relocations of the PLT right behind the others, as dynamic linkers expect.
@@ -517,8 +530,13 @@ mod tests {
                 symbols.set_kind(symbol, Kind::ElfReadOnly);
             }
         }
-        let buckets = collect(&mut symbols, program.release, Groups::of_program(&program));
-        let items = sort(&symbols, program.release, buckets)?.take(kind).items;
+        let mut buckets = collect(&mut symbols, program.release, Groups::of_program(&program));
+        let items = match kind {
+            Kind::Type if program.release.types_are_walked => {
+                sort_walked_types(&symbols, program.release, buckets.take(kind))?.items
+            }
+            _ => sort(&symbols, buckets)?.take(kind).items,
+        };
         Ok(items.iter().map(|item| symbols.display(item.symbol).into_owned()).collect())
     }
 

@@ -44,6 +44,7 @@ use super::symbols::{GoSymbol, Symbols};
 use super::text::{Text, TextPlaces};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
+use crate::par::largest_first;
 
 /// A section of debug information.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -173,10 +174,9 @@ impl Draft<'_, '_> {
         for info in described {
             types.describe(info)?;
         }
-        let portions: Vec<Portion> = units
-            .par_iter()
-            .map(|unit| units::portion(unit, &scans[unit.object.index()], symbols, program, version))
-            .collect();
+        let scan = |unit: &Unit| &scans[unit.object.index()];
+        let portion = |_: &mut (), unit: &Unit| units::portion(unit, scan(unit), symbols, program, version);
+        let portions = largest_first(&units, |unit| scan(unit).functions.len(), || (), portion);
         let gdb_script = gdb_script(&units, symbols, program);
         let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
         let assembly = Assembly::new(version, Registers::of(program.architecture), types, first_functions);

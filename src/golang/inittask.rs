@@ -84,48 +84,62 @@ fn imports<'a>(symbols: &'a Symbols<'_>, task: GoSymbol) -> impl Iterator<Item =
     relocations.map(|relocation| relocation.target)
 }
 
+/// A task among others.
+struct Waiting {
+    task: GoSymbol,
+    /// How many of its imports are not done.
+    left: usize,
+    /// By position: who waits for it.
+    importers: Vec<usize>,
+}
+
 /// The tasks that a root asks for, imports first.
 fn schedule(symbols: &Symbols<'_>, root: GoSymbol) -> Result<Vec<GoSymbol>> {
-    // By task: how many of its imports are not done, and who waits for it.
-    let mut waits: HashMap<GoSymbol, usize> = HashMap::from([(root, 0)]);
-    let mut importers: HashMap<GoSymbol, Vec<GoSymbol>> = HashMap::new();
-    let mut ready = BinaryHeap::new();
-    let mut found = vec![root];
-    while !found.is_empty() {
-        // Each task's page is one that nobody has looked at before: that takes longer than what is done with it.
-        let imports = found.par_iter().map(|task| imports(symbols, *task).collect::<Vec<_>>());
-        let imports: Vec<Vec<GoSymbol>> = imports.collect();
-        for (task, imports) in std::mem::take(&mut found).into_iter().zip(imports) {
-            waits.insert(task, imports.len());
-            if imports.is_empty() {
-                ready.push(Reverse((symbols.name(task), task)));
-            }
-            for import in imports {
-                importers.entry(import).or_default().push(task);
-                waits.entry(import).or_insert_with(|| {
-                    found.push(import);
-                    0
-                });
-            }
-        }
-    }
+    let mut waits = all(symbols, root);
+    let named = |at: usize, waiting: &Waiting| Reverse((symbols.name(waiting.task), waiting.task, at));
+    let ready = (0..).zip(&waits).filter(|(_, waiting)| waiting.left == 0);
+    let mut ready: BinaryHeap<_> = ready.map(|(at, waiting)| named(at, waiting)).collect();
     let mut order = Vec::with_capacity(waits.len());
-    while let Some(Reverse((_, task))) = ready.pop() {
+    while let Some(Reverse((_, task, at))) = ready.pop() {
         order.push(task);
-        for importer in importers.remove(&task).unwrap_or_default() {
-            let left = waits.entry(importer).or_insert(1);
-            *left -= 1;
-            if *left == 0 {
-                ready.push(Reverse((symbols.name(importer), importer)));
+        for importer in std::mem::take(&mut waits[at].importers) {
+            waits[importer].left -= 1;
+            if waits[importer].left == 0 {
+                ready.push(named(importer, &waits[importer]));
             }
         }
     }
     if order.len() == waits.len() { Ok(order) } else { Err(cycle(symbols, &waits).into()) }
 }
 
-fn cycle(symbols: &Symbols<'_>, waits: &HashMap<GoSymbol, usize>) -> Diagnostic {
-    let mut names: Vec<_> =
-        waits.iter().filter(|(_, left)| **left > 0).map(|(task, _)| symbols.display(*task).into_owned()).collect();
+/// The root and all tasks that it waits for.
+fn all(symbols: &Symbols<'_>, root: GoSymbol) -> Vec<Waiting> {
+    let waiting = |task| Waiting { task, left: 0, importers: Vec::new() };
+    let mut waits = vec![waiting(root)];
+    let mut position: HashMap<GoSymbol, usize> = HashMap::from([(root, 0)]);
+    let mut done = 0;
+    while done < waits.len() {
+        // Each task's page is one that nobody has looked at before: that takes longer than what is done with it.
+        let found = waits[done..].par_iter().map(|waiting| imports(symbols, waiting.task).collect::<Vec<_>>());
+        let found: Vec<Vec<GoSymbol>> = found.collect();
+        for (importer, imports) in (done..).zip(&found) {
+            waits[importer].left = imports.len();
+            for &import in imports {
+                let at = *position.entry(import).or_insert_with(|| {
+                    waits.push(waiting(import));
+                    waits.len() - 1
+                });
+                waits[at].importers.push(importer);
+            }
+        }
+        done += found.len();
+    }
+    waits
+}
+
+fn cycle(symbols: &Symbols<'_>, waits: &[Waiting]) -> Diagnostic {
+    let left = waits.iter().filter(|waiting| waiting.left > 0);
+    let mut names: Vec<_> = left.map(|waiting| symbols.display(waiting.task).into_owned()).collect();
     names.sort();
     let problem = "packages import each other, so there is no order to initialise them in";
     let diagnostic = Diagnostic::error("import-cycle", problem).help("build the packages again with one toolchain");

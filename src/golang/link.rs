@@ -146,7 +146,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         told.push_str(&report);
     }
     // As in `link`: what is taken apart piece by piece here is gone at once with the process.
-    std::mem::forget((symbols, text, tables, addresses, debug));
+    std::mem::forget((program.packages, symbols, text, tables, addresses, debug));
     Ok((Linked::Complete(warnings), replaced))
 }
 

@@ -158,9 +158,9 @@ impl<'data> Loader<'data> {
             }
             return Ok(id);
         }
-        let importer = &self.packages[from.index()];
-        let note = format!("imported by package {} ({})", importer.path, importer.file.display());
         let (file, contents) = self.find(&path).map_err(|found| {
+            let importer = &self.packages[from.index()];
+            let note = format!("imported by package {} ({})", importer.path, importer.file.display());
             let noted = found.into_iter().map(|problem| problem.note(note.clone())).collect();
             Diagnostics::check((), noted).err().unwrap_or_else(|| missing_package(&path, "").into())
         })?;

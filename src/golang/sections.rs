@@ -62,16 +62,18 @@ pub(super) fn plan(
     if relro {
         data::separate_relro(symbols, release, &mut buckets)?;
     }
-    let mut sorted = data::sort(symbols, release, buckets)?;
+    let walked = release.types_are_walked.then(|| buckets.take(Kind::Type));
     let mut planner = Planner::default();
-    planner.writable(symbols, program, &mut sorted)?;
-    let writable = std::mem::take(&mut planner.made);
-    planner.at = 0;
-    planner.made.push(Draft { section: text.section, offsets: Vec::new() });
-    planner.singles(symbols, Segment::Text, access::EXECUTE, sorted.take(Kind::ElfExecutable))?;
-    planner.read_only(symbols, program, &mut sorted)?;
-    if let Some(fields) = module.type_fields {
-        let types = sorted.take(Kind::Type);
+    // The types are sorted for as long as everything else needs, and their sections come last.
+    let (types, others) = rayon::join(
+        || walked.map(|types| data::sort_walked_types(symbols, release, types)).transpose(),
+        || planner.all_but_walked_types(symbols, program, text.section, buckets),
+    );
+    let Others { mut sorted, writable, masks } = others?;
+    for (symbol, mask) in masks {
+        symbols.edit(symbol).push_bytes(&mask);
+    }
+    if let Some((types, fields)) = types?.zip(module.type_fields) {
         describe_types(symbols, module.moduledata, fields, &types.items);
         planner.walked_types(symbols, relro, types, &mut sorted)?;
     } else {
@@ -85,6 +87,15 @@ pub(super) fn plan(
         section.symbols.iter().zip(offsets).for_each(|(symbol, offset)| value[symbol.index()] = u64::from(offset));
     }
     Ok(Sections { all, offsets, value, bounds: planner.bounds })
+}
+
+/// What is left when all sections are planned that come before those of types.
+struct Others {
+    sorted: SortedData,
+    /// The sections of writable data.
+    writable: Vec<Draft>,
+    /// Masks of pointers, and the symbols that they are the contents of.
+    masks: Vec<(GoSymbol, Vec<u8>)>,
 }
 
 /// A section, and where in it each of its symbols is.
@@ -108,6 +119,24 @@ fn round(value: u64, alignment: u64) -> u64 {
 }
 
 impl Planner {
+    /// Everything up to the sections of types; the writable ones are set aside.
+    fn all_but_walked_types(
+        &mut self,
+        symbols: &Symbols<'_>,
+        program: &Program<'_>,
+        text: Section,
+        buckets: Buckets,
+    ) -> Result<Others> {
+        let mut sorted = data::sort(symbols, buckets)?;
+        let masks = self.writable(symbols, program, &mut sorted)?;
+        let writable = std::mem::take(&mut self.made);
+        self.at = 0;
+        self.made.push(Draft { section: text, offsets: Vec::new() });
+        self.singles(symbols, Segment::Text, access::EXECUTE, sorted.take(Kind::ElfExecutable))?;
+        self.read_only(symbols, program, &mut sorted)?;
+        Ok(Others { sorted, writable, masks })
+    }
+
     /// Begins a section at the next offset.
     fn open(&mut self, segment: Segment, access: u8, name: &[u8], alignment: u64) {
         self.at = round(self.at, alignment);
@@ -163,7 +192,13 @@ impl Planner {
         Ok(())
     }
 
-    fn writable(&mut self, symbols: &mut Symbols<'_>, program: &Program<'_>, sorted: &mut SortedData) -> Result<()> {
+    /// The sections of writable data; their masks of pointers are read-only data.
+    fn writable(
+        &mut self,
+        symbols: &Symbols<'_>,
+        program: &Program<'_>,
+        sorted: &mut SortedData,
+    ) -> Result<Vec<(GoSymbol, Vec<u8>)>> {
         let (segment, access) = (Segment::Data, access::WRITE);
         for kind in [Kind::BuildInfo, Kind::FipsInfo, Kind::ElfWritable] {
             self.singles(symbols, segment, access, sorted.take(kind))?;
@@ -185,10 +220,10 @@ impl Planner {
         for kind in DATA {
             self.fill(sorted.take(kind))?;
         }
-        self.mask(symbols, program, b"runtime.gcdata", with_pointers, sorted)?;
+        let of_data = self.mask(symbols, program, b"runtime.gcdata", with_pointers, sorted)?;
         let first_zeroed = self.made.len();
         self.section(segment, access, ".bss", sorted.take(Kind::Bss))?;
-        self.mask(symbols, program, b"runtime.gcbss", self.count(), sorted)?;
+        let of_bss = self.mask(symbols, program, b"runtime.gcbss", self.count(), sorted)?;
         self.section(segment, access, ".noptrbss", sorted.take(Kind::NoptrBss))?;
         self.bounds.masks = self.length();
         self.fill(sorted.take(Kind::GcMask))?;
@@ -199,7 +234,7 @@ impl Planner {
         }
         self.of_threads(program, sorted.take(Kind::TlsBss))?;
         self.made[first_zeroed..].iter_mut().for_each(|draft| draft.section.has_bytes = false);
-        Ok(())
+        Ok(of_data.into_iter().chain(of_bss).collect())
     }
 
     /// Bytes of the last section.
@@ -225,20 +260,21 @@ impl Planner {
     /// Says which words of the last section are pointers; only its first symbols have some.
     fn mask(
         &self,
-        symbols: &mut Symbols<'_>,
+        symbols: &Symbols<'_>,
         program: &Program<'_>,
         name: &[u8],
         with_pointers: usize,
         sorted: &mut SortedData,
-    ) -> Result<()> {
-        let Some(Draft { section, offsets }) = self.made.last() else { return Ok(()) };
+    ) -> Result<Option<(GoSymbol, Vec<u8>)>> {
+        let Some(Draft { section, offsets }) = self.made.last() else { return Ok(None) };
         let variables = section.symbols.iter().copied().zip(offsets.iter().map(|offset| u64::from(*offset)));
         let variables: Vec<(GoSymbol, u64)> = variables.take(with_pointers).collect();
         let mask = gcmask::program(symbols, program.release, &variables, section.length)?;
-        let symbol = symbols.find_or_make(name, Version::Abi0);
-        sorted.resize(Kind::Rodata, symbol, mask.len() as u32);
-        symbols.edit(symbol).push_bytes(&mask);
-        Ok(())
+        let symbol = symbols.find(name, Version::Abi0);
+        if let Some(symbol) = symbol {
+            sorted.resize(Kind::Rodata, symbol, mask.len() as u32);
+        }
+        Ok(symbol.map(|symbol| (symbol, mask)))
     }
 
     /// The block of each thread: addresses are offsets in it.

@@ -14,13 +14,14 @@ const NINTHER: usize = 50;
 const ALL_SWAPPED: u32 = 12;
 /// How many pairs out of order are mended before a slice counts as unsorted.
 const MENDED: u32 = 5;
+/// From this length on the shorter side of a pivot is sorted beside the longer one: neither looks at the other.
+const SHARED: usize = 1 << 10;
 
 /// Sorts as Go does: elements that compare equal come out in the order in which Go leaves them.
-pub fn sort_like_go<T>(items: &mut [T], less: impl FnMut(&T, &T) -> bool) {
+pub fn sort_like_go<T: Send + Sync>(items: &mut [T], less: impl Fn(&T, &T) -> bool + Sync) {
     let limit = usize::BITS - items.len().leading_zeros();
-    let end = items.len();
-    let strays = [vec![0; end], vec![0; end]];
-    Sorter { items, less, strays }.sort(0, end, limit);
+    let [mut of_left, mut of_right] = [vec![0; items.len()], vec![0; items.len()]];
+    Sorter { items, before: None, less: &less, strays: [&mut of_left, &mut of_right] }.sort(limit);
 }
 
 /// The positions of ranks in the order in which Go sorts what has them.
@@ -62,119 +63,139 @@ impl<'a> Text<'a> {
 
 struct Sorter<'a, T, F> {
     items: &'a mut [T],
-    less: F,
+    /// What stands before them; none of them is smaller.
+    before: Option<&'a T>,
+    less: &'a F,
     /// Room for the positions of what is on the wrong side of a pivot, on either side.
-    strays: [Vec<u32>; 2],
+    strays: [&'a mut [u32]; 2],
 }
 
-impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
-    fn less(&mut self, left: usize, right: usize) -> bool {
+impl<'a, T: Send + Sync, F: Fn(&T, &T) -> bool + Sync> Sorter<'a, T, F> {
+    fn less(&self, left: usize, right: usize) -> bool {
         (self.less)(&self.items[left], &self.items[right])
     }
 
-    fn sort(&mut self, mut start: usize, mut end: usize, mut limit: u32) {
-        let (mut was_balanced, mut was_partitioned) = (true, true);
+    fn sort(self, limit: u32) {
+        self.go_on(limit, true, true);
+    }
+
+    /// Sorts what the last pivot left, which was one in the middle or not, and had to move something or not.
+    fn go_on(mut self, mut limit: u32, mut was_balanced: bool, mut was_partitioned: bool) {
         loop {
-            let length = end - start;
+            let length = self.items.len();
             if length <= INSERTION {
-                return self.insert(start, end);
+                return self.insert();
             }
             if limit == 0 {
-                return self.heap(start, end);
+                return self.heap();
             }
             if !was_balanced {
-                self.scatter(start, end);
+                self.scatter();
                 limit -= 1;
             }
-            let (mut pivot, swaps) = self.choose(start, end);
+            let (mut pivot, swaps) = self.choose();
             if swaps == ALL_SWAPPED {
-                self.items[start..end].reverse();
-                pivot = (end - 1) - (pivot - start);
+                self.items.reverse();
+                pivot = length - 1 - pivot;
             }
             let is_increasing = swaps == 0 || swaps == ALL_SWAPPED;
-            if was_balanced && was_partitioned && is_increasing && self.mend(start, end) {
+            if was_balanced && was_partitioned && is_increasing && self.mend() {
                 return;
             }
-            if start > 0 && !self.less(start - 1, pivot) {
-                start = self.split_equal(start, end, pivot);
+            if self.before.is_some_and(|before| !(self.less)(before, &self.items[pivot])) {
+                let equal = self.split_equal(pivot);
+                [_, self] = self.divide(equal - 1);
                 continue;
             }
-            let (middle, partitioned) = self.split(start, end, pivot);
-            was_partitioned = partitioned;
-            let (left, right) = (middle - start, end - middle);
-            was_balanced = left.min(right) >= length / 8;
-            if left < right {
-                self.sort(start, middle, limit);
-                start = middle + 1;
-            } else {
-                self.sort(middle + 1, end, limit);
-                end = middle;
+            let middle;
+            (middle, was_partitioned) = self.split(pivot);
+            // The pivot counts as one of those behind it.
+            let (before, behind) = (middle, length - middle);
+            was_balanced = before.min(behind) >= length / 8;
+            let [left, right] = self.divide(middle);
+            let [shorter, longer] = if before < behind { [left, right] } else { [right, left] };
+            if shorter.items.len() >= SHARED {
+                rayon::join(|| shorter.sort(limit), || longer.go_on(limit, was_balanced, was_partitioned));
+                return;
             }
+            shorter.sort(limit);
+            self = longer;
         }
     }
 
-    fn insert(&mut self, start: usize, end: usize) {
-        for next in start + 1..end {
+    /// What is before a position, and what is behind it.
+    fn divide(self, at: usize) -> [Self; 2] {
+        let Sorter { items, before, less, strays: [of_left, of_right] } = self;
+        let (first, rest) = items.split_at_mut(at);
+        let (here, second) = rest.split_at_mut(1);
+        let (one, other) = (of_left.split_at_mut(at), of_right.split_at_mut(at));
+        let second = Sorter { items: second, before: here.first(), less, strays: [one.1, other.1] };
+        [Sorter { items: first, before, less, strays: [one.0, other.0] }, second]
+    }
+
+    fn insert(&mut self) {
+        for next in 1..self.items.len() {
             let mut at = next;
-            while at > start && self.less(at, at - 1) {
+            while at > 0 && self.less(at, at - 1) {
                 self.items.swap(at, at - 1);
                 at -= 1;
             }
         }
     }
 
-    fn heap(&mut self, start: usize, end: usize) {
-        let length = end - start;
+    fn heap(&mut self) {
+        let length = self.items.len();
         for root in (0..=(length - 1) / 2).rev() {
-            self.sift(root, length, start);
+            self.sift(root, length);
         }
         for last in (0..length).rev() {
-            self.items.swap(start, start + last);
-            self.sift(0, last, start);
+            self.items.swap(0, last);
+            self.sift(0, last);
         }
     }
 
-    fn sift(&mut self, mut root: usize, length: usize, start: usize) {
+    fn sift(&mut self, mut root: usize, length: usize) {
         loop {
             let mut child = 2 * root + 1;
             if child >= length {
                 return;
             }
-            if child + 1 < length && self.less(start + child, start + child + 1) {
+            if child + 1 < length && self.less(child, child + 1) {
                 child += 1;
             }
-            if !self.less(start + root, start + child) {
+            if !self.less(root, child) {
                 return;
             }
-            self.items.swap(start + root, start + child);
+            self.items.swap(root, child);
             root = child;
         }
     }
 
     /// Exchanges three elements of the middle with others, to break patterns that make bad pivots.
-    fn scatter(&mut self, start: usize, end: usize) {
-        let length = end - start;
+    fn scatter(&mut self) {
+        let length = self.items.len();
         if length < 8 {
             return;
         }
         let mut random = length as u64;
         let mask = (1_u64 << (u64::BITS - random.leading_zeros())) - 1;
-        let middle = start + (length / 4) * 2;
+        let middle = (length / 4) * 2;
         for at in middle - 1..=middle + 1 {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
             let other = (random & mask) as usize;
-            self.items.swap(at, start + if other >= length { other - length } else { other });
+            self.items.swap(at, if other >= length { other - length } else { other });
         }
     }
 
     /// A pivot, and how many exchanges its choice would have needed.
-    fn choose(&mut self, start: usize, end: usize) -> (usize, u32) {
-        let quarter = (end - start) / 4;
-        let mut places = [start + quarter, start + 2 * quarter, start + 3 * quarter];
+    fn choose(&self) -> (usize, u32) {
+        let length = self.items.len();
+        let quarter = length / 4;
+        let mut places = [quarter, 2 * quarter, 3 * quarter];
         let mut swaps = 0;
-        if end - start >= NINTHER {
+        if length >= NINTHER {
             for place in &mut places {
                 *place = self.median([*place - 1, *place, *place + 1], &mut swaps);
             }
@@ -182,13 +203,13 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
         (self.median(places, &mut swaps), swaps)
     }
 
-    fn median(&mut self, [first, second, third]: [usize; 3], swaps: &mut u32) -> usize {
+    fn median(&self, [first, second, third]: [usize; 3], swaps: &mut u32) -> usize {
         let (first, second) = self.ordered(first, second, swaps);
         let (second, _) = self.ordered(second, third, swaps);
         self.ordered(first, second, swaps).1
     }
 
-    fn ordered(&mut self, first: usize, second: usize, swaps: &mut u32) -> (usize, usize) {
+    fn ordered(&self, first: usize, second: usize, swaps: &mut u32) -> (usize, usize) {
         if self.less(second, first) {
             *swaps += 1;
             (second, first)
@@ -198,8 +219,9 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
     }
 
     /// Mends a few pairs that are out of order, and says whether all are in order then.
-    fn mend(&mut self, start: usize, end: usize) -> bool {
-        let mut at = start + 1;
+    fn mend(&mut self) -> bool {
+        let end = self.items.len();
+        let mut at = 1;
         for _ in 0..MENDED {
             while at < end && !self.less(at, at - 1) {
                 at += 1;
@@ -207,16 +229,14 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
             if at == end {
                 return true;
             }
-            if end - start < NINTHER {
+            if end < NINTHER {
                 return false;
             }
             self.items.swap(at, at - 1);
-            if at - start >= 2 {
-                let mut left = at - 1;
-                while left >= 1 && self.less(left, left - 1) {
-                    self.items.swap(left, left - 1);
-                    left -= 1;
-                }
+            let mut left = at - 1;
+            while left >= 1 && self.less(left, left - 1) {
+                self.items.swap(left, left - 1);
+                left -= 1;
             }
             let mut right = at + 1;
             while end - at >= 2 && right < end && self.less(right, right - 1) {
@@ -231,11 +251,11 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
     ///
     /// Go goes from both ends to the middle, and exchanges the next two that are on the wrong side. No processor foresees how far
     /// the next one is; so here the number of smaller ones tells the sides, and then those are listed that are on the wrong one.
-    fn split(&mut self, start: usize, end: usize, pivot: usize) -> (usize, bool) {
-        self.items.swap(start, pivot);
-        let Sorter { items, less, strays: [of_left, of_right] } = self;
-        let [pivot, rest @ ..] = &mut items[start..end] else { return (start, true) };
-        let mut is_smaller = |item: &T| less(item, pivot);
+    fn split(&mut self, pivot: usize) -> (usize, bool) {
+        self.items.swap(0, pivot);
+        let Sorter { items, less, strays: [of_left, of_right], .. } = self;
+        let [pivot, rest @ ..] = &mut **items else { return (0, true) };
+        let is_smaller = |item: &T| less(item, pivot);
         let smaller = rest.iter().map(|item| usize::from(is_smaller(item))).sum();
         let mut count = 0;
         for (at, item) in (0..).zip(&rest[..smaller]) {
@@ -250,19 +270,19 @@ impl<T, F: FnMut(&T, &T) -> bool> Sorter<'_, T, F> {
         for (&left, &right) in of_left[..count].iter().zip(&of_right[..]) {
             rest.swap(left as usize, right as usize);
         }
-        items.swap(start, start + smaller);
-        (start + smaller, count == 0)
+        items.swap(0, smaller);
+        (smaller, count == 0)
     }
 
-    /// Puts what equals the pivot before what is greater; nothing is smaller.
-    fn split_equal(&mut self, start: usize, end: usize, pivot: usize) -> usize {
-        self.items.swap(start, pivot);
-        let (mut low, mut high) = (start + 1, end - 1);
+    /// Puts what equals the pivot before what is greater; nothing is smaller. At least the pivot itself equals it.
+    fn split_equal(&mut self, pivot: usize) -> usize {
+        self.items.swap(0, pivot);
+        let (mut low, mut high) = (1, self.items.len() - 1);
         loop {
-            while low <= high && !self.less(start, low) {
+            while low <= high && !self.less(0, low) {
                 low += 1;
             }
-            while low <= high && self.less(start, high) {
+            while low <= high && self.less(0, high) {
                 high -= 1;
             }
             if low > high {

@@ -89,8 +89,8 @@ pub fn order(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Text, D
     let packages = postorder(program)?;
     // Many objects define the same symbol: what is asked of it each time is put together first, and stays in the cores' caches.
     let live = SymbolSet::of(symbols.count(), |symbol| symbols.kind(symbol).is_text() && symbols.is_reachable(symbol));
-    let objects: Vec<Functions> =
-        (0..symbols.objects.len()).into_par_iter().map(|id| functions(symbols, &live, ObjectId(id as u32))).collect();
+    let ids = (0..symbols.objects.len()).into_par_iter().with_max_len(1);
+    let objects: Vec<Functions> = ids.map(|id| functions(symbols, &live, ObjectId(id as u32))).collect();
     let mut merge = Merge {
         text: Text { units: vec![Vec::new(); objects.len()], ..Text::default() },
         placed: SymbolSet::new(symbols.count()),
@@ -106,7 +106,7 @@ pub fn order(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Text, D
                 continue;
             }
             for object in package.object_ids() {
-                merge.own(symbols, &objects[object.index()].own);
+                merge.own(object, &objects[object.index()].own);
             }
             for object in package.object_ids() {
                 merge.shared(symbols, &objects[object.index()].shared, *id);
@@ -195,10 +195,11 @@ struct Merge {
 }
 
 impl Merge {
-    fn own(&mut self, symbols: &Symbols<'_>, functions: &[GoSymbol]) {
-        for symbol in functions {
-            self.place(symbols, *symbol);
-        }
+    fn own(&mut self, object: ObjectId, functions: &[GoSymbol]) {
+        let Merge { text, placed } = self;
+        let first = text.order.len();
+        text.order.extend(functions.iter().filter(|symbol| placed.insert(**symbol)));
+        text.units[object.index()].extend_from_slice(&text.order[first..]);
     }
 
     /// A function that several packages have belongs to the one that it is laid out with.

@@ -318,7 +318,8 @@ impl<'data> Writer<'_, 'data> {
         let (records, names) = symtab.start();
         self.note(self.file.write_at(&records, tail.symtab));
         self.note(self.file.write_at(&names, tail.strtab));
-        (0..symtab.parts()).into_par_iter().for_each(|part| {
+        // Some have thousands of symbols and most a few.
+        (0..symtab.parts()).into_par_iter().with_max_len(1).for_each(|part| {
             let written = symtab.write(source, part);
             for (start, pieces) in [(tail.symtab, written.records), (tail.strtab, written.names)] {
                 for (at, bytes) in pieces.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {

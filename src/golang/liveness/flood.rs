@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 use rayon::ScopeFifo;
+use rayon::prelude::*;
 
 use super::visit::{Definition, Found, Graph, Method, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -39,10 +40,13 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec
         rayon::scope_fifo(|scope| flood.hand_on(scope, &mut far));
         found = flood.wake();
     }
-    let mut initialisers = flood.initialisers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Flood { queues, signatures, initialisers, errors, .. } = flood;
+    // There are many, each with memory of its own.
+    rayon::join(|| signatures.shards.into_par_iter().for_each(drop), || queues.into_par_iter().for_each(drop));
+    let mut initialisers = initialisers.into_inner().unwrap_or_else(PoisonError::into_inner);
     initialisers.sort_unstable();
     initialisers.dedup();
-    Diagnostics::check(initialisers, flood.errors.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Diagnostics::check(initialisers, errors.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A lock's content. Nobody leaves one in a state that cannot be gone on from.
@@ -70,9 +74,12 @@ struct Known<'a> {
     waiting: Vec<Method<'a>>,
 }
 
+/// A part of what is known.
+type Shard<'a> = Mutex<HashMap<Signature<'a>, Known<'a>>>;
+
 struct Signatures<'a> {
     hasher: DefaultHashBuilder,
-    shards: [Mutex<HashMap<Signature<'a>, Known<'a>>>; SHARDS],
+    shards: [Shard<'a>; SHARDS],
 }
 
 impl<'a> Signatures<'a> {
@@ -142,12 +149,12 @@ impl<'a> Flood<'_, 'a, '_> {
     fn wake(&self) -> Vec<GoSymbol> {
         let reflects = self.reflects.load(Ordering::Relaxed);
         let all = self.graph.rules.any_type_is_used;
-        let names = lock(&self.names);
-        let mut found = Vec::new();
+        let names = &*lock(&self.names);
         if !(reflects || all || !names.is_empty()) {
-            return found;
+            return Vec::new();
         }
-        for shard in &self.signatures.shards {
+        let wake = |shard: &Shard<'a>| {
+            let mut found = Vec::new();
             for (signature, known) in lock(shard).iter_mut() {
                 let is_called = all || (reflects && signature.is_exported()) || names.contains(signature.name);
                 if is_called && !known.waiting.is_empty() {
@@ -155,9 +162,10 @@ impl<'a> Flood<'_, 'a, '_> {
                 }
                 known.is_called |= is_called;
             }
-        }
-        found.retain(|part| !part.is_none() && self.graph.marks.reach(*part).is_some());
-        found
+            found.retain(|part| !part.is_none() && self.graph.marks.reach(*part).is_some());
+            found
+        };
+        self.signatures.shards.par_iter().flat_map_iter(wake).collect()
     }
 }
 

@@ -128,7 +128,8 @@ fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
     let packages: Vec<_> = counts.iter().map(|count| all.take(count.package)).collect();
     let others: Vec<_> = counts.iter().map(|count| all.take(count.others)).collect();
     let references: Vec<_> = counts.iter().map(|count| all.take(count.references)).collect();
-    let objects = objects.par_iter().enumerate();
+    // Some objects are a hundred times as large as most.
+    let objects = objects.par_iter().enumerate().with_max_len(1);
     let jobs = objects.zip(packages.into_par_iter().zip(others).zip(references));
     let made = jobs.map(|((index, entry), ((mut packages, mut others), references))| {
         let (object, counts) = (&entry.object, entry.object.counts());
@@ -154,7 +155,8 @@ fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
         made.collect::<Vec<_>>()
     });
     let made: Vec<Vec<Made<'data>>> = made.collect();
-    symbols.made = made.into_iter().flatten().collect();
+    symbols.made.reserve(made.iter().map(Vec::len).sum());
+    made.into_iter().for_each(|mut of_object| symbols.made.append(&mut of_object));
 }
 
 pub(super) fn attributes_of(record: SymbolRecord<'_>) -> u16 {
