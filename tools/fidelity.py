@@ -3,8 +3,8 @@
 
     tools/fidelity.py [--tests] [--fresh] [--releases LIST] [--architectures LIST] [--modes LIST] [--sets LIST] [--only REGEX]
 
-Sets: `cmd` (every program of the Go distribution), `rclone`, `std` (the test binaries of all packages of the standard
-library). Modes are what the archives were compiled with: `exe`, `trimpath`, `noopt`, `pie`. Each program is linked in
+Sets: `cmd` (every program of the Go distribution), `rclone`, `modules` (programs of other authors), `std` (the test binaries of all
+packages of the standard library). Modes are what the archives were compiled with: `exe`, `trimpath`, `noopt`, `pie`. Each program is linked in
 several variants: `plain` (-compressdwarf=false), `strip` (-s -w) and `x` (-X) must be the same byte for byte; `default`
 has compressed debug sections, which must hold the same and be no larger; `dumpdep` also prints what -dumpdep prints.
 
@@ -32,8 +32,17 @@ import corpus
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".tools" / "bin"
 REPORT = ROOT / "docs" / "FIDELITY.md"
-RCLONE = "github.com/rclone/rclone"
-RCLONE_VERSION = "v1.71.0"
+RCLONE = "github.com/rclone/rclone@v1.71.0"
+# Of many authors: with assembly, with embedded files, with the largest trees of packages.
+MODULES = [
+    "github.com/bufbuild/buf/cmd/buf@v1.75.0",
+    "github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9",
+    "github.com/evanw/esbuild/cmd/esbuild@v0.28.2",
+    "github.com/go-delve/delve/cmd/dlv@v1.27.2",
+    "github.com/junegunn/fzf@v0.65.2",
+    "helm.sh/helm/v3/cmd/helm@v3.22.0",
+    "honnef.co/go/tools/cmd/staticcheck@v0.8.2",
+]
 MODES = {
     "exe": [],
     "trimpath": ["-trimpath"],
@@ -41,7 +50,7 @@ MODES = {
     "pie": ["-buildmode=pie"],
 }
 VARIANTS = ["default", "plain", "strip", "x", "dumpdep"]
-SETS = ["cmd", "rclone", "std"]
+SETS = ["cmd", "rclone", "modules", "std"]
 RELEASES = ["1.26", "1.27"]
 ARCHITECTURES = ["amd64", "arm64"]
 # Whose tests are run when cgolink has linked them.
@@ -73,8 +82,8 @@ def capture(group, out):
     options = {"go": go, "goarch": goarch, "flags": ["-buildvcs=false", *MODES[mode]]}
     if wanted == "cmd":
         packages = listed(go, goarch, '{{if eq .Name "main"}}{{.ImportPath}}{{end}}', "cmd/...")
-    elif wanted == "rclone":
-        packages = [f"{RCLONE}@{RCLONE_VERSION}"]
+    elif wanted in ("rclone", "modules"):
+        packages = [RCLONE] if wanted == "rclone" else MODULES
     else:
         packages = listed(go, goarch, "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "std")
         options["test"] = True
@@ -179,8 +188,8 @@ def report(kept):
         "(`-X`) are compared byte for byte; in `default`, debug sections hold the same bytes and the file is no larger; in `dumpdep` (`-dumpdep`)",
         "what is printed is the same too. `make fidelity` writes this page; `cgolink verify` says what differs.",
         "",
-        f"Sets: `cmd` is every program of the Go distribution, `rclone` is {RCLONE} {RCLONE_VERSION}, `std` are the test binaries of the",
-        "standard library. Modes: `trimpath` is `-trimpath`, `noopt` `-gcflags=all=-N -l`, `pie` `-buildmode=pie`.",
+        f"Sets: `cmd` is every program of the Go distribution, `rclone` is {RCLONE}, `std` are the test binaries of the",
+        f"standard library, `modules` are {', '.join(MODULES)}. Modes: `trimpath` is `-trimpath`, `noopt` `-gcflags=all=-N -l`, `pie` `-buildmode=pie`.",
         "",
         f"Linked on {platform.machine()} {platform.system()}. Groups that are not in the table were not tried.",
         "",
