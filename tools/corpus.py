@@ -94,9 +94,10 @@ def module_needing(go, package, folder, env):
     if not (folder / "go.sum").exists():
         folder.mkdir(parents=True, exist_ok=True)
         for words in (["mod", "init", "example.com/links"], ["get", package]):
-            if subprocess.run([go, *words], cwd=folder, env=env).returncode != 0:
+            done = subprocess.run([go, *words], cwd=folder, env=env, capture_output=True, text=True, errors="replace")
+            if done.returncode != 0:
                 shutil.rmtree(folder)
-                fail(f"go {' '.join(words)} does not work")
+                fail(f"go {' '.join(words)}: {done.stderr.strip()}")
     return folder
 
 
