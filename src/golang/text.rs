@@ -89,6 +89,7 @@ pub fn order(symbols: &mut Symbols<'_>, program: &Program<'_>) -> Result<Text, D
     let packages = postorder(program)?;
     // Many objects define the same symbol: what is asked of it each time is put together first, and stays in the cores' caches.
     let live = SymbolSet::of(symbols.count(), |symbol| symbols.kind(symbol).is_text() && symbols.is_reachable(symbol));
+    // One by one: some objects are a hundred times as large as most.
     let ids = (0..symbols.objects.len()).into_par_iter().with_max_len(1);
     let objects: Vec<Functions> = ids.map(|id| functions(symbols, &live, ObjectId(id as u32))).collect();
     let mut merge = Merge {

@@ -193,6 +193,7 @@ fn distance_symbol(distance: u16) -> (usize, u32) {
 
 #[cfg(test)]
 mod tests {
+    use super::search::GROUP;
     use super::*;
 
     /// Two independent readers take pieces as one stream, and find the same bytes.
@@ -276,6 +277,25 @@ mod tests {
         let noise: Vec<u8> = numbers(256).take(700_000).map(|number| number as u8).collect();
         assert!(read_back(&[&noise]) < noise.len() + noise.len() / 100);
         assert!(read_back(&[&vec![0; 1 << 20]]) < 8 << 10);
+    }
+
+    #[test]
+    fn rare_bytes_before_a_far_match_read_back() {
+        // Their codes are so long that they do not fit into a word with those of the match.
+        let mut common = numbers(1 << 31).map(|number| number.leading_zeros() as u8);
+        let noise: Vec<u8> = numbers(100).map(|number| 100 + number as u8).take(8 * 40).collect();
+        let phrases = noise.chunks(8).enumerate();
+        let mut bytes = Vec::new();
+        for (_, phrase) in phrases.clone() {
+            bytes.extend(common.by_ref().take(700));
+            bytes.extend(phrase);
+        }
+        for (at, phrase) in phrases {
+            bytes.extend(common.by_ref().take(700 + at % GROUP));
+            bytes.extend([200, 201, 202].map(|rare| rare + at as u8));
+            bytes.extend(phrase);
+        }
+        read_back(&[&bytes]);
     }
 
     #[test]
