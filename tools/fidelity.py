@@ -145,7 +145,10 @@ def run_group(group, options, out):
     for result in results:
         if not is_same(result):
             print(f"  {result['verdict']}: {result['program']} {result['variant']}: {result['said']}", flush=True)
-    shutil.rmtree(out / "captured", ignore_errors=True)
+    # Modules that were fetched serve the other groups of the release.
+    for made in (out / "captured").iterdir():
+        if made.name != ".modules":
+            shutil.rmtree(made, ignore_errors=True)
     return results
 
 
