@@ -13,15 +13,18 @@
 mod flood;
 mod marks;
 mod serial;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod visit;
 
 use std::io::Write;
 
+use rayon::prelude::*;
+
 use super::program::Program;
 use super::report;
-use super::symbols::{GoSymbol, Symbols, Version, attribute};
+use super::symbols::{GoSymbol, Relocation, Symbols, Version, attribute};
 use crate::args::golink::BuildMode;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use marks::Marks;
@@ -83,20 +86,18 @@ pub fn entry_name(program: &Program<'_>) -> String {
 /// of the program, and the call goes to one that does nothing.
 fn prune_maps(symbols: &mut Symbols<'_>, program: &Program<'_>, initialisers: &[GoSymbol]) -> Result<()> {
     let nothing = symbols.find(b"runtime.mapinitnoop", Version::AbiInternal);
+    let is_dropped = |relocation: &Relocation| {
+        relocation.weak && relocation.kind.is_direct_call() && !symbols.is_reachable(relocation.target)
+    };
+    let dropped_by = |&initialiser: &GoSymbol| {
+        let relocations = symbols.relocations(initialiser).enumerate();
+        let dropped = relocations.filter(|(_, relocation)| is_dropped(relocation));
+        let dropped: Vec<(usize, GoSymbol)> = dropped.map(|(index, relocation)| (index, relocation.target)).collect();
+        (!dropped.is_empty()).then_some((initialiser, dropped))
+    };
+    let dropped: Vec<_> = initialisers.par_iter().filter_map(dropped_by).collect();
     let mut errors = Vec::new();
-    for &initialiser in initialisers {
-        let is_dropped = |(_, relocation): &(usize, super::symbols::Relocation)| {
-            relocation.weak && relocation.kind.is_direct_call() && !symbols.is_reachable(relocation.target)
-        };
-        let dropped: Vec<(usize, GoSymbol)> = symbols
-            .relocations(initialiser)
-            .enumerate()
-            .filter(is_dropped)
-            .map(|(index, relocation)| (index, relocation.target))
-            .collect();
-        if dropped.is_empty() {
-            continue;
-        }
+    for (initialiser, dropped) in dropped {
         let Some(nothing) = nothing else {
             errors.push(no_runtime("runtime.mapinitnoop"));
             break;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::program::{Package, Program};
 use super::resolve::ObjectInput;
@@ -18,6 +19,7 @@ use crate::inputs::goarchive::{self, GoMember, PackageFile};
 use crate::inputs::goobj::Fingerprint;
 use crate::inputs::importcfg::{self, ImportConfig};
 use crate::inputs::store::Store;
+use crate::par::largest_first;
 
 /// A program with its objects.
 pub struct Loaded<'data> {
@@ -206,7 +208,15 @@ impl<'data> Loader<'data> {
         Some(Path::new(self.options.goroot.as_ref()?).join("pkg").join(name))
     }
 
-    fn finish(self) -> Result<Loaded<'data>> {
+    /// Checks the objects of all packages: apart from reading them, so that a large one keeps no worker waiting for the others.
+    fn check_objects(&mut self) {
+        let size = |package: &Package<'_>| package.contents.size() as usize;
+        let check = |(): &mut (), package: &Package<'_>| package.contents.check().err();
+        self.errors.extend(largest_first(&self.packages, size, || (), check).into_iter().flatten());
+    }
+
+    fn finish(mut self) -> Result<Loaded<'data>> {
+        self.check_objects();
         Diagnostics::check((), self.errors)?;
         let first = self.packages.first().and_then(|main| main.contents.go_members().next().map(|(_, member)| *member));
         let Some(first) = first else {
@@ -243,21 +253,11 @@ impl<'data> Loader<'data> {
     }
 }
 
-/// Reads the archives of an importcfg. One thread maps them all while the others read what is mapped: the system lets one thread at a
-/// time map something, and who comes second goes to sleep.
+/// Reads the archives of an importcfg.
 fn read_all<'data>(store: &'data Store, config: &ImportConfig) -> HashMap<String, Result<PackageFile<'data>>> {
-    let mut read: Vec<(&String, Option<Result<PackageFile<'data>>>)> =
-        config.packages.keys().map(|package| (package, None)).collect();
-    rayon::scope(|scope| {
-        for ((_, read), path) in read.iter_mut().zip(config.packages.values()) {
-            let path = store.keep_path(path.clone());
-            let mapped = goarchive::map(path, store);
-            scope.spawn(move |_| {
-                *read = Some(mapped.and_then(|tail| goarchive::read_tail(path, tail)).map_err(Into::into))
-            });
-        }
-    });
-    read.into_iter().filter_map(|(package, read)| Some((package.clone(), read?))).collect()
+    let files: Vec<(&String, &PathBuf)> = config.packages.iter().collect();
+    let read = files.into_par_iter().with_max_len(1).map(|(package, file)| (package.clone(), read(store, file)));
+    read.collect::<Vec<_>>().into_iter().collect()
 }
 
 fn missing_package(path: &str, help: &str) -> Diagnostic {

@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::diag::{Diagnostic, Origin};
 use crate::inputs::archive::{Archive, ArchiveError, MAGIC, MemberData};
 use crate::inputs::goabi::{ObjectHeader, Release};
-use crate::inputs::goobj::Object;
+use crate::inputs::goobj::{Object, ObjectError};
 use crate::inputs::store::{Store, Tail};
 
 /// A package, borrowed from its file.
@@ -60,31 +60,33 @@ pub struct GoMember<'data> {
     pub release: &'static Release,
     /// The object.
     pub object: Object<'data>,
+    /// Where it starts in the member, in bytes.
+    pub start: u64,
 }
 
 /// Opens a package archive, or a Go object that is a file of its own. What is there for compilers comes first and is a good part of
-/// many archives: it is not mapped.
+/// many archives: it is not mapped. The objects are still to be checked: [`PackageFile::check`].
 pub fn open<'data>(path: &'data Path, store: &'data Store) -> Result<PackageFile<'data>, Diagnostic> {
-    read_tail(path, map(path, store)?)
+    read_tail(path, store.map_tail(path, end_of_exports)?)
 }
 
-/// Maps what [`read_tail`] reads.
-pub fn map<'data>(path: &Path, store: &'data Store) -> Result<Tail<'data>, Diagnostic> {
-    store.map_tail(path, end_of_exports)
-}
-
-/// Reads a file that was mapped.
-pub fn read_tail<'data>(path: &'data Path, tail: Tail<'data>) -> Result<PackageFile<'data>, Diagnostic> {
+fn read_tail<'data>(path: &'data Path, tail: Tail<'data>) -> Result<PackageFile<'data>, Diagnostic> {
     if tail.start == 0 {
-        return read(path, tail.bytes);
+        return read_whole(path, tail.bytes);
     }
     let mut file = PackageFile::new(path);
     file.add_members(&Archive::from_member(tail.bytes), tail.start)?;
     Ok(file)
 }
 
-/// Reads a package archive, or a Go object that is a file of its own.
+/// Reads a package archive, or a Go object that is a file of its own, and checks its objects.
 pub fn read<'data>(path: &'data Path, data: &'data [u8]) -> Result<PackageFile<'data>, Diagnostic> {
+    let file = read_whole(path, data)?;
+    file.check()?;
+    Ok(file)
+}
+
+fn read_whole<'data>(path: &'data Path, data: &'data [u8]) -> Result<PackageFile<'data>, Diagnostic> {
     let mut file = PackageFile::new(path);
     if data.starts_with(MAGIC) {
         let archive = Archive::parse(data).map_err(|error| error.diagnostic(path))?;
@@ -180,17 +182,32 @@ impl<'data> PackageFile<'data> {
         let text_end = end_of_text(rest).ok_or_else(truncated)?;
         let text = &rest[..text_end];
         self.read_text(name, text)?;
-        let start = end + text_end + END_OF_TEXT.len();
-        let object = Object::parse(&contents[start..]).map_err(|error| {
-            let problem = self.problem(name, "bad-go-object", error.kind.to_string());
-            let origin = problem.origin.clone().at(error.offset + start as u64);
-            problem.at(origin).help("build the package again: go clean -cache, then go build")
-        })?;
+        let start = (end + text_end + END_OF_TEXT.len()) as u64;
+        let object = Object::open(&contents[start as usize..]).map_err(|error| self.damaged(name, start, error))?;
         if object.is_unlinkable() {
             let problem = self.problem(name, "bad-go-object", "was compiled without -p and cannot be linked");
             return Err(problem.help("pass -p with the package's path to the compiler"));
         }
-        Ok(GoMember { header, release, object })
+        Ok(GoMember { header, release, object, start })
+    }
+
+    /// Checks what Go objects say of their symbols: nothing of that can be relied on before.
+    pub fn check(&self) -> Result<(), Diagnostic> {
+        self.go_members().try_for_each(|(name, member)| {
+            member.object.check().map_err(|error| self.damaged(name, member.start, error))
+        })
+    }
+
+    /// `start` is where the object starts in its member.
+    fn damaged(&self, member: &[u8], start: u64, error: ObjectError) -> Diagnostic {
+        let problem = self.problem(member, "bad-go-object", error.kind.to_string());
+        let origin = problem.origin.clone().at(error.offset + start);
+        problem.at(origin).help("build the package again: go clean -cache, then go build")
+    }
+
+    /// Bytes of its Go objects.
+    pub fn size(&self) -> u64 {
+        self.go_members().map(|(_, member)| member.object.size()).sum()
     }
 
     fn read_text(&mut self, name: &[u8], text: &[u8]) -> Result<(), Diagnostic> {
@@ -316,7 +333,8 @@ mod tests {
             };
             std::fs::write(&path, &data).expect("a file");
             let store = Store::default();
-            let (ours, want) = (summary(open(&path, &store)), summary(read(&path, &data)));
+            let checked = open(&path, &store).and_then(|file| file.check().map(|()| file));
+            let (ours, want) = (summary(checked), summary(read(&path, &data)));
             assert_eq!(ours, want, "round {round}");
             kept += usize::from(ours.is_ok());
         }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A symbol of the object is a position in the five lists of definitions and references taken as one. The indices are
-//! checked once, in [`Object::parse`]; after that every accessor is a bounded slice of the mapping.
+//! checked once, in [`Object::check`]; after that every accessor is a bounded slice of the mapping.
 
 pub mod funcinfo;
 mod kinds;
@@ -193,8 +193,15 @@ pub struct Import<'data> {
 }
 
 impl<'data> Object<'data> {
-    /// Reads the header and checks every index and string once.
+    /// Reads the header and checks everything once.
     pub fn parse(data: &'data [u8]) -> Result<Self, ObjectError> {
+        let object = Self::open(data)?;
+        object.check()?;
+        Ok(object)
+    }
+
+    /// Reads the header. Of what is said of symbols nothing is looked at, nor can be relied on before [`Object::check`].
+    pub fn open(data: &'data [u8]) -> Result<Self, ObjectError> {
         let error = |offset: usize, kind| ObjectError { offset: offset as u64, kind };
         if !data.starts_with(MAGIC) {
             return Err(error(0, ObjectErrorKind::BadMagic));
@@ -215,10 +222,17 @@ impl<'data> Object<'data> {
         let (flags, tables) = (u32_at(data, 16), Tables::default());
         let mut object = Object { data, flags, blocks, counts: Counts::NONE, tables };
         object.counts = object.check_blocks()?;
-        object.check_indices()?;
+        for (block, record) in [(block::AUTOLIB, STRING + 8), (block::PACKAGES, STRING), (block::FILES, STRING)] {
+            object.check_strings(block, record)?;
+        }
         object.tables = object.cut();
-        object.check_strings()?;
         Ok(object)
+    }
+
+    /// Checks every index and name.
+    pub fn check(&self) -> Result<(), ObjectError> {
+        self.check_indices()?;
+        self.check_names()
     }
 
     fn block(&self, index: usize) -> &'data [u8] {
@@ -301,29 +315,25 @@ impl<'data> Object<'data> {
         Ok(())
     }
 
-    fn check_strings(&self) -> Result<(), ObjectError> {
-        let check = |block: usize, record: usize| {
-            let records = self.block(block).chunks_exact(record);
-            let bad = records.into_iter().position(|record| self.string(record).is_none());
-            bad.map_or(Ok(()), |at| {
-                let offset = u64::from(self.blocks[block]) + (at * record) as u64;
-                Err(ObjectError { offset, kind: ObjectErrorKind::BadString })
-            })
-        };
-        check(block::AUTOLIB, STRING + 8)?;
-        check(block::PACKAGES, STRING)?;
-        check(block::FILES, STRING)?;
-        // One test for all names; only damaged objects are searched for the one that is at fault.
+    fn check_strings(&self, block: usize, record: usize) -> Result<(), ObjectError> {
+        let bad = self.block(block).chunks_exact(record).position(|record| self.string(record).is_none());
+        bad.map_or(Ok(()), |at| {
+            let offset = u64::from(self.blocks[block]) + (at * record) as u64;
+            Err(ObjectError { offset, kind: ObjectErrorKind::BadString })
+        })
+    }
+
+    /// One test for all names; only damaged objects are searched for the one that is at fault.
+    fn check_names(&self) -> Result<(), ObjectError> {
         let ends = self.symbols().map(|symbol| {
             let (length, offset) = symbol.name();
             u64::from(length) + u64::from(offset)
         });
-        if ends.fold(0, u64::max) > self.data.len() as u64 {
-            for symbols in [block::DEFINITIONS, block::HASHED64, block::HASHED, block::NON_PACKAGE, block::REFERENCES] {
-                check(symbols, SYMBOL)?;
-            }
+        if ends.fold(0, u64::max) <= self.data.len() as u64 {
+            return Ok(());
         }
-        Ok(())
+        let lists = [block::DEFINITIONS, block::HASHED64, block::HASHED, block::NON_PACKAGE, block::REFERENCES];
+        lists.into_iter().try_for_each(|block| self.check_strings(block, SYMBOL))
     }
 
     /// The string that a record starts with a reference to.

@@ -3,24 +3,22 @@
 //! leads to in the same one, then hands on what lies in others. An object that is found has to wait for its turn, so
 //! that more of it is found until then. What methods wait for is kept by signature, in shards.
 
-use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
+use hashbrown::HashSet;
 use rayon::ScopeFifo;
-use rayon::prelude::*;
 
-use super::visit::{Definition, Found, Graph, Method, Walker};
+use super::signatures::Signatures;
+use super::visit::{Definition, Found, Graph, Method, Parts, Room, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::symbols::GoSymbol;
 use crate::golang::types::Signature;
 
-/// More symbols than this are shared with other workers.
-const SHARED: usize = 1 << 12;
 /// How many symbols are looked up at once.
 const BATCH: usize = 16;
-const SHARDS: usize = 64;
+/// Fewer symbols than this are not worth another worker's turn.
+const SHARED: usize = 4 * BATCH;
 
 /// Visits everything that can be reached; the functions that initialise packages, in order.
 pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec<GoSymbol>> {
@@ -31,6 +29,8 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec
         signatures: Signatures::new(),
         names: Mutex::default(),
         reflects: AtomicBool::new(false),
+        turns: AtomicUsize::new(0),
+        turns_over: Mutex::default(),
         initialisers: Mutex::default(),
         errors: Mutex::default(),
     };
@@ -41,8 +41,7 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec
         found = flood.wake();
     }
     let Flood { queues, signatures, initialisers, errors, .. } = flood;
-    // There are many, each with memory of its own.
-    rayon::join(|| signatures.shards.into_par_iter().for_each(drop), || queues.into_par_iter().for_each(drop));
+    rayon::join(|| drop(signatures), || drop(queues));
     let mut initialisers = initialisers.into_inner().unwrap_or_else(PoisonError::into_inner);
     initialisers.sort_unstable();
     initialisers.dedup();
@@ -50,7 +49,7 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec
 }
 
 /// A lock's content. Nobody leaves one in a state that cannot be gone on from.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -62,39 +61,33 @@ struct Flood<'g, 'a, 'data> {
     /// Names of methods that are called whatever the receiver.
     names: Mutex<HashSet<&'a [u8]>>,
     reflects: AtomicBool,
+    /// Turns that no worker has begun with.
+    turns: AtomicUsize,
+    /// What is left of turns that are over, to be used again.
+    turns_over: Mutex<Vec<Turn>>,
     initialisers: Mutex<Vec<GoSymbol>>,
     errors: Mutex<Vec<Diagnostic>>,
 }
 
-/// What is known of a signature.
+/// Room for a turn. Workers use it again and again: memory that one of them takes from the system's allocator and another gives back
+/// makes the two wait for each other.
 #[derive(Default)]
-struct Known<'a> {
-    is_called: bool,
-    /// Methods that live once it is called.
-    waiting: Vec<Method<'a>>,
-}
-
-/// A part of what is known.
-type Shard<'a> = Mutex<HashMap<Signature<'a>, Known<'a>>>;
-
-struct Signatures<'a> {
-    hasher: DefaultHashBuilder,
-    shards: [Shard<'a>; SHARDS],
-}
-
-impl<'a> Signatures<'a> {
-    fn new() -> Self {
-        Signatures { hasher: DefaultHashBuilder::default(), shards: std::array::from_fn(|_| Mutex::default()) }
-    }
-
-    fn shard(&self, signature: &Signature<'a>) -> MutexGuard<'_, HashMap<Signature<'a>, Known<'a>>> {
-        lock(&self.shards[self.hasher.hash_one(signature) as usize % SHARDS])
-    }
+struct Turn {
+    /// To be visited.
+    round: Vec<Found>,
+    /// To be visited next, in the same object and in others.
+    near: Vec<Found>,
+    far: Vec<Found>,
+    /// What a few visits have found.
+    found: Vec<(GoSymbol, Option<Definition>)>,
+    /// Methods that a visit has found to be called.
+    woken: Vec<Parts>,
+    visit: Room,
 }
 
 impl<'a> Flood<'_, 'a, '_> {
-    /// Gives symbols to the objects that define them.
-    fn hand_on<'s>(&'s self, scope: &ScopeFifo<'s>, found: &mut [Found]) {
+    /// Gives symbols to the objects that define them, and keeps none.
+    fn hand_on<'s>(&'s self, scope: &ScopeFifo<'s>, found: &mut Vec<Found>) {
         found.sort_unstable_by_key(Found::rank);
         for of_object in found.chunk_by(|left, right| left.object() == right.object()) {
             let object = of_object[0].object();
@@ -104,44 +97,72 @@ impl<'a> Flood<'_, 'a, '_> {
             queue.extend_from_slice(of_object);
             drop(queue);
             if !is_waiting {
-                scope.spawn_fifo(move |scope| {
-                    let stack = std::mem::take(&mut *lock(&self.queues[at]));
-                    self.work(scope, stack);
-                });
+                self.spawn(scope, move |flood, round| std::mem::swap(&mut *lock(&flood.queues[at]), round));
             }
         }
+        found.clear();
+    }
+
+    /// Has a worker take its turn with some symbols, which it puts into an empty list.
+    fn spawn<'s>(&'s self, scope: &ScopeFifo<'s>, symbols: impl FnOnce(&Self, &mut Vec<Found>) + Send + 's) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        scope.spawn_fifo(move |scope| {
+            self.turns.fetch_sub(1, Ordering::Relaxed);
+            let mut turn = lock(&self.turns_over).pop().unwrap_or_default();
+            symbols(self, &mut turn.round);
+            self.work(scope, &mut turn);
+            lock(&self.turns_over).push(turn);
+        });
+    }
+
+    /// Whether other workers may have nothing to do.
+    fn has_idle_workers(&self) -> bool {
+        self.turns.load(Ordering::Relaxed) == 0
     }
 
     /// Visits symbols of one object, and what they lead to in the same one: in rounds, each in the order of the object.
-    fn work<'s>(&'s self, scope: &ScopeFifo<'s>, mut round: Vec<Found>) {
+    fn work<'s>(&'s self, scope: &ScopeFifo<'s>, turn: &mut Turn) {
+        let Turn { round, near, far, found, woken, visit } = turn;
         let object = round.first().and_then(Found::object);
-        let mut worker = Worker { flood: self, found: Vec::new(), initialisers: Vec::new() };
-        let (mut near, mut far, mut edges) = (Vec::new(), Vec::new(), Vec::new());
+        let mut worker = Worker { flood: self, found, woken, initialisers: Vec::new() };
         while !round.is_empty() {
-            if round.len() > SHARED {
-                let half = round.split_off(round.len() / 2);
-                scope.spawn_fifo(move |scope| self.work(scope, half));
-            }
             round.sort_unstable_by_key(Found::rank);
-            for batch in round.chunks(BATCH) {
+            let mut done = 0;
+            while done < round.len() {
+                if self.has_idle_workers() {
+                    self.share(scope, round, done, far);
+                }
+                let batch = &round[done..round.len().min(done + BATCH)];
                 batch.iter().for_each(|found| self.graph.touch_index(found));
                 batch.iter().for_each(|found| self.graph.touch_records(found));
                 for found in batch {
-                    if let Err(error) = self.graph.visit(found, &mut edges, &mut worker) {
+                    if let Err(error) = self.graph.visit(found, visit, &mut worker) {
                         lock(&self.errors).push(error);
                     }
                 }
+                done += batch.len();
                 for (symbol, home) in worker.found.drain(..) {
                     let found = self.graph.find(symbol, home);
-                    if found.object() == object { &mut near } else { &mut far }.push(found);
+                    if found.object() == object { &mut *near } else { &mut *far }.push(found);
                 }
             }
             round.clear();
-            std::mem::swap(&mut round, &mut near);
+            std::mem::swap(round, near);
         }
-        self.hand_on(scope, &mut far);
-        if !worker.initialisers.is_empty() {
-            lock(&self.initialisers).append(&mut worker.initialisers);
+        let initialisers = worker.initialisers;
+        self.hand_on(scope, far);
+        if !initialisers.is_empty() {
+            lock(&self.initialisers).extend(initialisers);
+        }
+    }
+
+    /// Leaves to others what was found of other objects, or half of what is still to be done in a round.
+    fn share<'s>(&'s self, scope: &ScopeFifo<'s>, round: &mut Vec<Found>, done: usize, far: &mut Vec<Found>) {
+        if !far.is_empty() {
+            self.hand_on(scope, far);
+        } else if round.len() - done > SHARED {
+            let half = round.split_off(done + (round.len() - done) / 2);
+            self.spawn(scope, |_, round| *round = half);
         }
     }
 
@@ -153,30 +174,22 @@ impl<'a> Flood<'_, 'a, '_> {
         if !(reflects || all || !names.is_empty()) {
             return Vec::new();
         }
-        let wake = |shard: &Shard<'a>| {
-            let mut found = Vec::new();
-            for (signature, known) in lock(shard).iter_mut() {
-                let is_called = all || (reflects && signature.is_exported()) || names.contains(signature.name);
-                if is_called && !known.waiting.is_empty() {
-                    found.extend(known.waiting.drain(..).flat_map(|method| method.parts));
-                }
-                known.is_called |= is_called;
-            }
-            found.retain(|part| !part.is_none() && self.graph.marks.reach(*part).is_some());
-            found
-        };
-        self.signatures.shards.par_iter().flat_map_iter(wake).collect()
+        let is_called =
+            |signature: &Signature<'a>| all || (reflects && signature.is_exported()) || names.contains(signature.name);
+        let parts = self.signatures.call_all(is_called).into_iter().flatten();
+        parts.filter(|part| !part.is_none() && self.graph.marks.reach(*part).is_some()).collect()
     }
 }
 
 struct Worker<'w, 'g, 'a, 'data> {
     flood: &'w Flood<'g, 'a, 'data>,
-    found: Vec<(GoSymbol, Option<Definition>)>,
+    found: &'w mut Vec<(GoSymbol, Option<Definition>)>,
+    woken: &'w mut Vec<Parts>,
     initialisers: Vec<GoSymbol>,
 }
 
 impl<'a> Worker<'_, '_, 'a, '_> {
-    fn reach_parts(&mut self, parts: [GoSymbol; 3]) {
+    fn reach_parts(&mut self, parts: Parts) {
         let marks = self.flood.graph.marks;
         let reached = parts.into_iter().filter(|part| !part.is_none() && marks.reach(*part).is_some());
         self.found.extend(reached.map(|part| (part, None)));
@@ -191,13 +204,9 @@ impl<'a> Walker<'a> for Worker<'_, '_, 'a, '_> {
     fn push_leaf(&mut self, _symbol: GoSymbol, _from: GoSymbol) {}
 
     fn interface_method(&mut self, signature: Signature<'a>) {
-        let mut shard = self.flood.signatures.shard(&signature);
-        let known = shard.entry(signature).or_default();
-        if !known.is_called {
-            known.is_called = true;
-            let woken = std::mem::take(&mut known.waiting);
-            drop(shard);
-            woken.into_iter().for_each(|method| self.reach_parts(method.parts));
+        self.flood.signatures.call(signature, self.woken);
+        while let Some(parts) = self.woken.pop() {
+            self.reach_parts(parts);
         }
     }
 
@@ -206,13 +215,9 @@ impl<'a> Walker<'a> for Worker<'_, '_, 'a, '_> {
     }
 
     fn method(&mut self, method: Method<'a>) {
-        let mut shard = self.flood.signatures.shard(&method.signature);
-        let known = shard.entry(method.signature).or_default();
-        if !known.is_called {
-            return known.waiting.push(method);
+        if !self.flood.signatures.wait(method.signature, method.parts) {
+            self.reach_parts(method.parts);
         }
-        drop(shard);
-        self.reach_parts(method.parts);
     }
 
     fn reflection(&mut self) {

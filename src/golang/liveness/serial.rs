@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use hashbrown::HashSet;
 
 use super::marks;
-use super::visit::{Definition, Graph, Method, Walker};
+use super::visit::{Definition, Graph, Method, Room, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::symbols::GoSymbol;
 use crate::golang::types::Signature;
@@ -29,10 +29,10 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol], trace: &mut d
     for &start in starts {
         walk.reach(start, GoSymbol::NONE);
     }
-    let (mut errors, mut edges) = (Vec::new(), Vec::new());
+    let (mut errors, mut room) = (Vec::new(), Room::default());
     while !walk.queue.is_empty() {
         while let Some(Reverse(symbol)) = walk.queue.pop() {
-            errors.extend(graph.visit(&graph.find(symbol, None), &mut edges, &mut walk).err());
+            errors.extend(graph.visit(&graph.find(symbol, None), &mut room, &mut walk).err());
         }
         walk.wake();
     }

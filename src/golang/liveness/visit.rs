@@ -50,8 +50,18 @@ pub(super) struct Method<'a> {
     pub signature: Signature<'a>,
     /// The type.
     pub receiver: GoSymbol,
-    /// Its type without receiver, and its entry points for interfaces and for reflection.
-    pub parts: [GoSymbol; 3],
+    pub parts: Parts,
+}
+
+/// What is part of the program if a method is, besides its type: the type of the function without receiver, and the entry points
+/// for interfaces and for reflection.
+pub(super) type Parts = [GoSymbol; 3];
+
+/// Room for visits, to be used again for each.
+#[derive(Default)]
+pub(super) struct Room {
+    edges: Vec<Edge>,
+    methods: Vec<Parts>,
 }
 
 /// An object, and a position in its list of definitions.
@@ -107,8 +117,7 @@ impl<'a, 'data> Graph<'a, 'data> {
     }
 
     /// Visits a symbol. A type is visited again when it turns out that it may be an interface's value.
-    /// `edges` is room to work in.
-    pub fn visit(&self, found: &Found, edges: &mut Vec<Edge>, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
+    pub fn visit(&self, found: &Found, room: &mut Room, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
         let &Found { symbol, mark, definition } = found;
         if mark & marks::REFLECTS != 0 {
             walker.reflection();
@@ -117,22 +126,23 @@ impl<'a, 'data> Graph<'a, 'data> {
             self.marks.uses(symbol);
         }
         let is_used_type = mark & marks::TYPE != 0 && self.marks.is_used(symbol);
-        edges.clear();
+        room.edges.clear();
+        room.methods.clear();
         let Some((id, local)) = definition else {
             // Of what the linker has changed, flags and auxiliary symbols count no more.
             let relocations = self.symbols.relocations(symbol);
-            edges.extend(relocations.map(|relocation| Edge {
+            room.edges.extend(relocations.map(|relocation| Edge {
                 role: Role::Other(relocation.kind),
                 is_weak: relocation.weak,
                 addend: relocation.addend,
                 target: Target { symbol: relocation.target, reference: Reference { package: 0, index: 0 } },
             }));
-            return Visit { graph: self, symbol, mark, is_used_type, home: None }.follow(edges, walker);
+            return Visit { graph: self, symbol, mark, is_used_type, home: None }.follow(room, walker);
         };
         let entry = self.symbols.object(id);
         let visit = Visit { graph: self, symbol, mark, is_used_type, home: Some((id, entry)) };
-        visit.pick(entry, local, edges);
-        visit.follow(edges, walker)?;
+        visit.pick(entry, local, &mut room.edges);
+        visit.follow(room, walker)?;
         if mark & marks::INITIALISER != 0 && entry.object.aux(local).len() > 0 {
             walker.initialiser(symbol);
         }
@@ -194,7 +204,7 @@ enum Known {
 
 /// A relocation, as far as it matters here.
 #[derive(Clone, Copy)]
-pub(super) struct Edge {
+struct Edge {
     role: Role,
     is_weak: bool,
     addend: i64,
@@ -271,8 +281,8 @@ impl<'a> Visit<'_, 'a, '_> {
         }
     }
 
-    fn follow(&self, edges: &[Edge], walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
-        let mut methods = Vec::new();
+    fn follow(&self, room: &mut Room, walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
+        let Room { edges, methods } = room;
         let mut edges = edges.iter();
         while let Some(edge) = edges.next() {
             let kind = match edge.role {
@@ -305,7 +315,7 @@ impl<'a> Visit<'_, 'a, '_> {
                 _ => self.reach(edge.target, walker),
             }
         }
-        if methods.is_empty() { Ok(()) } else { self.learn_methods(&methods, walker) }
+        if methods.is_empty() { Ok(()) } else { self.learn_methods(methods, walker) }
     }
 
     fn is_strong_all_the_same(&self, kind: RelocationKind) -> bool {
@@ -386,7 +396,7 @@ impl<'a> Visit<'_, 'a, '_> {
         }
     }
 
-    fn learn_methods(&self, methods: &[[GoSymbol; 3]], walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
+    fn learn_methods(&self, methods: &[Parts], walker: &mut impl Walker<'a>) -> Result<(), Diagnostic> {
         if !self.graph.marks.learn_methods(self.symbol) {
             return Ok(());
         }
