@@ -79,7 +79,8 @@ pub(super) fn functions(symbols: &Symbols<'_>, text: &Text, version: DwarfVersio
 fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, seen: &mut SymbolSet) -> UnitScan {
     const PARTS: [AuxKind; 4] =
         [AuxKind::DwarfInfo, AuxKind::DwarfRanges, AuxKind::DwarfLocations, AuxKind::DwarfLines];
-    let mut scan = UnitScan { functions: Vec::with_capacity(unit.len()), ..UnitScan::default() };
+    let (functions, mentions) = (Vec::with_capacity(unit.len()), Vec::with_capacity(unit.len()));
+    let mut scan = UnitScan { functions, mentions, ..UnitScan::default() };
     for &function in unit {
         let [info, ranges, locations, lines] = symbols.aux_of_kinds(function, PARTS);
         let mut parts = FunctionParts { info, ranges, lines, locations: GoSymbol::NONE };

@@ -97,7 +97,7 @@ impl<'a> Flood<'_, 'a, '_> {
             queue.extend_from_slice(of_object);
             drop(queue);
             if !is_waiting {
-                self.spawn(scope, move |flood, round| std::mem::swap(&mut *lock(&flood.queues[at]), round));
+                self.spawn(scope, move |flood, round| round.append(&mut *lock(&flood.queues[at])));
             }
         }
         found.clear();

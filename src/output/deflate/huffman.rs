@@ -133,18 +133,18 @@ fn runs(lengths: &[u8]) -> Vec<(u8, u8, u8)> {
 /// deep, leaves moved up at the cost of others.
 fn set_lengths<const N: usize>(counts: &[u32; N], longest: usize, lengths: &mut [u8; N]) {
     // By count; the symbol itself breaks ties, so equal counts give equal codes.
-    let mut used: Vec<u64> = (0..)
-        .zip(counts)
-        .filter(|(_, count)| **count > 0)
-        .map(|(symbol, &count)| u64::from(count) << 16 | symbol)
-        .collect();
+    let present = counts.iter().filter(|count| **count > 0).count();
+    let occurring = (0..).zip(counts).filter(|(_, count)| **count > 0);
+    let occurring = occurring.map(|(symbol, &count)| u64::from(count) << 16 | symbol);
     // Readers want codes that use up all bit patterns, which takes two.
     let unused = (0..).zip(counts).filter(|(_, count)| **count == 0).map(|(symbol, _)| 1 << 16 | symbol);
-    let missing = 2_usize.saturating_sub(used.len());
-    used.extend(unused.take(missing).collect::<Vec<u64>>());
+    let mut leaves = [0; LITERALS];
+    let used = &mut leaves[..present.max(2)];
+    used.iter_mut().zip(occurring.chain(unused)).for_each(|(leaf, next)| *leaf = next);
     used.sort_unstable();
     let mut of_length = [0_usize; LONGEST + 1];
-    for depth in depths(&used) {
+    let mut of_leaf = [0; 2 * LITERALS];
+    for &depth in depths(used, &mut of_leaf) {
         of_length[depth.min(longest)] += 1;
     }
     // Each code of n bits takes 2^(longest - n) of the 2^longest patterns there are.
@@ -164,29 +164,26 @@ fn set_lengths<const N: usize>(counts: &[u32; N], longest: usize, lengths: &mut 
 }
 
 /// The depths of the leaves of Huffman's tree over counts (in the upper bits) that are sorted, in no order.
-fn depths(leaves: &[u64]) -> impl Iterator<Item = usize> {
+fn depths<'a>(leaves: &[u64], depth: &'a mut [usize; 2 * LITERALS]) -> &'a [usize] {
     let count = leaves.len();
     // Leaves first, then the nodes above them in the order of making, which is that of their weights.
-    let mut weights: Vec<u64> = leaves.iter().map(|leaf| leaf >> 16).collect();
-    let mut parents = vec![0; 2 * count - 1];
+    let (mut weights, mut parents) = ([0; 2 * LITERALS], [0; 2 * LITERALS]);
+    weights.iter_mut().zip(leaves).for_each(|(weight, leaf)| *weight = leaf >> 16);
     let (mut leaf, mut node) = (0, count);
     for made in count..2 * count - 1 {
-        let mut weight = 0;
         for _ in 0..2 {
             let is_leaf = leaf < count && (node == made || weights[leaf] <= weights[node]);
             let next = if is_leaf { &mut leaf } else { &mut node };
-            weight += weights[*next];
+            weights[made] += weights[*next];
             parents[*next] = made;
             *next += 1;
         }
-        weights.push(weight);
     }
     // Parents come behind their children, so from the root down each knows its depth.
-    let mut depth = vec![0; 2 * count - 1];
     for index in (0..2 * count - 2).rev() {
         depth[index] = depth[parents[index]] + 1;
     }
-    depth.into_iter().take(count)
+    &depth[..count]
 }
 
 /// The codes that go with some lengths, which the reader finds in the same way.
