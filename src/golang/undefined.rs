@@ -29,7 +29,7 @@ pub fn check(symbols: &Symbols<'_>, program: &Program<'_>) -> Result<()> {
             && !symbols.name(symbol).starts_with(b"go:info.")
             && !ARGUMENTS.iter().any(|suffix| symbols.name(symbol).ends_with(suffix))
     };
-    if !externals.map(GoSymbol).any(is_missing) {
+    if !externals.into_par_iter().with_min_len(1 << 10).map(GoSymbol).any(is_missing) {
         return Ok(());
     }
     let needs = |user: GoSymbol| -> Vec<(GoSymbol, Need)> {

@@ -58,6 +58,9 @@ pub(super) fn number<'data>(
     symbols
 }
 
+/// Symbols that later stages make, about: without room for them, the list of those there are would have to move.
+const MADE_LATER: usize = 1 << 10;
+
 /// A column with room for the symbols that later stages make, so that it need not move. Room that nobody uses takes no memory.
 fn column<T: Copy>(count: usize, value: T) -> Vec<T> {
     let mut column = Vec::with_capacity(count + count / 4 + (1 << 12));
@@ -155,7 +158,8 @@ fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
         made.collect::<Vec<_>>()
     });
     let made: Vec<Vec<Made<'data>>> = made.collect();
-    symbols.made.reserve(made.iter().map(Vec::len).sum());
+    let count: usize = made.iter().map(Vec::len).sum();
+    symbols.made.reserve(count + MADE_LATER);
     made.into_iter().for_each(|mut of_object| symbols.made.append(&mut of_object));
 }
 
