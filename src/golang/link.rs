@@ -46,6 +46,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::store::Store;
 use crate::output::file::Replaced;
 use crate::par;
+use crate::sys;
 
 /// What a link came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,9 @@ pub enum Linked {
     /// The program is none that is linked here, for this reason.
     Refused(String),
 }
+
+/// Bytes of a program's objects that are many.
+const LARGE: u64 = 64 << 20;
 
 /// Links a Go program. What was asked to be printed is in `told` even if the link fails: dumps, times of phases.
 pub fn run(options: &GoLink, told: &mut String) -> Result<Linked> {
@@ -90,6 +94,9 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         verbose::tell_request(&program, &Machine::of(&program)?, told);
     }
     let mut dump = Vec::new();
+    if loaded.objects.iter().map(|input| input.object.size()).sum::<u64>() >= LARGE {
+        rayon::broadcast(|_| sys::use_large_pages());
+    }
     let reached = reach(loaded.objects, &program, &mut phases, &mut dump)?;
     let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
