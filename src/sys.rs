@@ -26,22 +26,21 @@ pub fn keep_freed_memory() {
     }
 }
 
-/// Bytes of a thread that come in large pages: about what it needs at once of fresh memory.
-const ROOM: usize = 16 << 20;
-
-/// Asks for large pages for what the calling thread will take from the C library's allocator next, to be called when that will be
-/// much: fresh memory costs a fault for every page. Where the system has none to give, pages are as always.
-pub fn use_large_pages() {
-    // Of smaller stretches the allocator has several, and which it takes next is not known.
+/// Asks for large pages for so many bytes that the calling thread will take from the C library's allocator next: fresh memory
+/// costs a fault for every page. Where the system has none to give, pages are as always.
+pub fn use_large_pages(size: usize) {
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    let _ = size;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: the advice changes how the system backs whole pages of the stretch, not what they hold. Nobody else has the stretch until
-    // it is given back, unused, and it is smaller than what the allocator gives back to the system, see `keep_freed_memory`.
+    // SAFETY: the advice changes how the system backs whole pages of the stretch, not what they hold. Nobody else has the stretch
+    // until it is given back, unused: the allocator keeps it, see `keep_freed_memory`, and takes from it what is asked for next.
     unsafe {
         let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
-        let room = libc::malloc(ROOM);
+        let room = libc::malloc(size);
         if !room.is_null() {
             let before = room.addr().wrapping_neg() % page;
-            let _ = libc::madvise(room.byte_add(before), (ROOM - before) / page * page, libc::MADV_HUGEPAGE);
+            let _ =
+                libc::madvise(room.byte_add(before), size.saturating_sub(before) / page * page, libc::MADV_HUGEPAGE);
             libc::free(room);
         }
     }

@@ -14,6 +14,7 @@
 //! Stages with a bar between them go on beside each other, as they only read the symbols; [`Outline::plan`] does not even that.
 
 use std::io::Write;
+use std::ops::Range;
 
 use super::address::{self, Addresses};
 use super::buildinfo;
@@ -57,9 +58,6 @@ pub enum Linked {
     Refused(String),
 }
 
-/// Bytes of a program's objects that are many.
-const LARGE: u64 = 64 << 20;
-
 /// Links a Go program. What was asked to be printed is in `told` even if the link fails: dumps, times of phases.
 pub fn run(options: &GoLink, told: &mut String) -> Result<Linked> {
     let linked = par::with_threads(options.threads, || link(options, told))?;
@@ -94,9 +92,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         verbose::tell_request(&program, &Machine::of(&program)?, told);
     }
     let mut dump = Vec::new();
-    if loaded.objects.iter().map(|input| input.object.size()).sum::<u64>() >= LARGE {
-        rayon::broadcast(|_| sys::use_large_pages());
-    }
+    prepare_memory(&loaded.objects);
     let reached = reach(loaded.objects, &program, &mut phases, &mut dump)?;
     let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
@@ -155,6 +151,19 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     // As in `link`: what is taken apart piece by piece here is gone at once with the process.
     std::mem::forget((program.packages, symbols, text, tables, addresses, debug));
     Ok((Linked::Complete(warnings), replaced))
+}
+
+/// Bytes of a worker's memory for which large pages are asked.
+const LARGE: Range<u64> = 4 << 20..16 << 20;
+
+/// Asks for large pages if each worker will need some: all memory that a link takes is a fifth of its objects or so, most of it for
+/// what comes next.
+fn prepare_memory(objects: &[ObjectInput<'_>]) {
+    let size: u64 = objects.iter().map(|input| input.object.size()).sum();
+    let share = size / 5 / rayon::current_num_threads() as u64;
+    if share >= LARGE.start {
+        rayon::broadcast(|_| sys::use_large_pages(share.min(LARGE.end) as usize));
+    }
 }
 
 /// The symbols, once it is known which of them are part of the program.
