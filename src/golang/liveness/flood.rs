@@ -103,13 +103,13 @@ impl<'a> Flood<'_, 'a, '_> {
         found.clear();
     }
 
-    /// Has a worker take its turn with some symbols, which it puts into an empty list.
-    fn spawn<'s>(&'s self, scope: &ScopeFifo<'s>, symbols: impl FnOnce(&Self, &mut Vec<Found>) + Send + 's) {
+    /// Has a worker take a turn; `fill` puts the symbols to be visited into an empty list.
+    fn spawn<'s>(&'s self, scope: &ScopeFifo<'s>, fill: impl FnOnce(&Self, &mut Vec<Found>) + Send + 's) {
         self.turns.fetch_add(1, Ordering::Relaxed);
         scope.spawn_fifo(move |scope| {
             self.turns.fetch_sub(1, Ordering::Relaxed);
             let mut turn = lock(&self.turns_over).pop().unwrap_or_default();
-            symbols(self, &mut turn.round);
+            fill(self, &mut turn.round);
             self.work(scope, &mut turn);
             lock(&self.turns_over).push(turn);
         });
