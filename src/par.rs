@@ -1,6 +1,7 @@
 //! Who works at a link, and shapes of parallel work that several stages share.
 
 use std::cmp::Reverse;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -19,6 +20,11 @@ pub fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + 
         Diagnostic::error("threads", format!("cannot start {count}threads: {error}"))
     })?;
     Ok(pool.install(work))
+}
+
+/// A lock's content. Nobody leaves one in a state that cannot be gone on from: after a panic, a link does nothing but end.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does work for each of a few items of very different size, and returns the results in the order of the items. `room` makes what a

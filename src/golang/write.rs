@@ -31,6 +31,7 @@ use super::table::Tables;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::output::deflate::Encoder;
 use crate::output::file::{Bytes, OutputFile, Replaced};
+use crate::par::lock;
 use contents::{Contents, Faults};
 use debug::{Block, DebugInfo, DebugSection};
 use packing::{Packing, Placed};
@@ -226,7 +227,7 @@ impl<'data> Writer<'_, 'data> {
     }
 
     fn note<T>(&self, result: std::result::Result<T, impl Into<Diagnostics>>) -> Option<T> {
-        let faults = || self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = || lock(&self.faults);
         result.map_err(|errors| faults().errors.extend(errors.into())).ok()
     }
 
@@ -254,7 +255,7 @@ impl<'data> Writer<'_, 'data> {
         let mut faults = Faults::default();
         contents.make(job, &mut buffer, &mut faults);
         if !faults.is_empty() {
-            self.faults.lock().unwrap_or_else(PoisonError::into_inner).append(faults);
+            lock(&self.faults).append(faults);
         }
         self.note(self.file.write_buffer(buffer, job.file_offset));
     }

@@ -193,7 +193,8 @@ pub struct Import<'data> {
 }
 
 impl<'data> Object<'data> {
-    /// Reads the header and checks everything once.
+    /// Reads the header and checks everything.
+    #[cfg(test)]
     pub fn parse(data: &'data [u8]) -> Result<Self, ObjectError> {
         let object = Self::open(data)?;
         object.check()?;

@@ -8,7 +8,6 @@
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use elsa::sync::FrozenVec;
 use memmap2::Mmap;
@@ -20,8 +19,6 @@ use crate::sys;
 #[derive(Default)]
 pub struct Store {
     mappings: FrozenVec<Box<Mapping>>,
-    /// Held by who maps a file. The system lets one thread at a time do that too, and puts others to sleep for longer than it takes.
-    mapper: Mutex<()>,
     buffers: FrozenVec<Vec<u8>>,
     paths: FrozenVec<PathBuf>,
 }
@@ -79,11 +76,7 @@ impl Store {
             return Ok(&[]);
         }
         let length = (metadata.len() - start) as usize;
-        let mapped = {
-            let _held = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
-            sys::map(&file, start, length)
-        };
-        let bytes = mapped.map_err(|error| io_error("map", path, &error))?;
+        let bytes = sys::map(&file, start, length).map_err(|error| io_error("map", path, &error))?;
         let file = (start == 0 && metadata.len() >= LARGE_FILE).then_some(file);
         let identity = identity(metadata);
         Ok(&self.mappings.push_get(Box::new(Mapping { bytes, file, identity })).bytes)

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use rustix::fs::{CWD, FallocateFlags, RenameFlags, fallocate, renameat_with};
 use rustix::io::Errno;
@@ -12,6 +12,7 @@ use tempfile::TempPath;
 
 use super::jobs::LONGEST;
 use crate::diag::{Diagnostic, io_error};
+use crate::par::lock;
 
 /// A file being written.
 pub struct OutputFile<'data> {
@@ -53,10 +54,6 @@ struct Queue<'data> {
     full: Vec<(u64, Bytes<'data>)>,
     /// Buffers whose bytes are written.
     empty: Vec<Vec<u8>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a complete output may be done with, less what the user's umask takes away.

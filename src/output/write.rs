@@ -22,6 +22,7 @@ use crate::inputs::store::Store;
 use crate::layout::image::Image;
 use crate::layout::tables::SYMBOL;
 use crate::liveness::candidates::is_debug;
+use crate::par::lock;
 use crate::relocation::Machine;
 
 /// What the output stage needs besides the image.
@@ -145,7 +146,7 @@ impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
     }
 
     fn note<T>(&self, result: std::result::Result<T, Diagnostic>) -> Option<T> {
-        result.map_err(|error| self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(error)).ok()
+        result.map_err(|error| lock(&self.errors).push(error)).ok()
     }
 
     /// By output section: the index of its header, 0 if it has none.
@@ -200,7 +201,7 @@ impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
     }
 
     fn note_each(&self, found: impl IntoIterator<Item = Diagnostic>) {
-        self.errors.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        lock(&self.errors).extend(found);
     }
 
     fn note_all<T>(&self, result: Result<T>) -> Option<T> {

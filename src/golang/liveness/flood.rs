@@ -4,7 +4,7 @@
 //! that more of it is found until then. What methods wait for is kept by signature, in shards.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashSet;
 use rayon::ScopeFifo;
@@ -14,6 +14,7 @@ use super::visit::{Definition, Found, Graph, Method, Parts, Room, Walker};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::symbols::GoSymbol;
 use crate::golang::types::Signature;
+use crate::par::lock;
 
 /// How many symbols are looked up at once.
 const BATCH: usize = 16;
@@ -40,17 +41,11 @@ pub(super) fn walk<'a>(graph: &Graph<'a, '_>, starts: &[GoSymbol]) -> Result<Vec
         rayon::scope_fifo(|scope| flood.hand_on(scope, &mut far));
         found = flood.wake();
     }
-    let Flood { queues, signatures, initialisers, errors, .. } = flood;
-    rayon::join(|| drop(signatures), || drop(queues));
+    let Flood { initialisers, errors, .. } = flood;
     let mut initialisers = initialisers.into_inner().unwrap_or_else(PoisonError::into_inner);
     initialisers.sort_unstable();
     initialisers.dedup();
     Diagnostics::check(initialisers, errors.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// A lock's content. Nobody leaves one in a state that cannot be gone on from.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Flood<'g, 'a, 'data> {

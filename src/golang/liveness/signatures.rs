@@ -10,9 +10,9 @@ use std::sync::Mutex;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
-use super::flood::lock;
 use super::visit::Parts;
 use crate::golang::types::Signature;
+use crate::par::lock;
 
 const SHARDS: usize = 64;
 

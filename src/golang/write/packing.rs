@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::debug::{self, Block, DebugSection, ZlibStream};
 use crate::output::file::Bytes;
+use crate::par::lock;
 
 /// Where a section lies in the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +63,7 @@ impl Packing {
 
     /// Takes the block of a piece. Returns what can be written now.
     pub fn put(&self, section: usize, piece: usize, block: Block) -> Vec<Part> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         let waiting = &mut state.sections[section];
         let before = waiting.section.pieces - waiting.blocks.len();
         waiting.blocks[piece - before] = Some(block);
