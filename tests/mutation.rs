@@ -181,3 +181,46 @@ fn outputs_that_cannot_be_written() {
         );
     }
 }
+
+/// An object without contents that has so many symbols, all of them named by most of a long string.
+fn with_overlapping_names(symbols: usize, length: usize) -> Vec<u8> {
+    const HEADER: usize = 64;
+    let mut bytes = [&b"\x7fELF\x02\x01\x01"[..], &[0; HEADER - 7]].concat();
+    let mut fields = |at: usize, width: usize, value: usize| put(&mut bytes, at, value as u64, width);
+    let (names, table) = (HEADER, HEADER + length);
+    let sections = (table + 24 * symbols).next_multiple_of(8);
+    // Relocatable, for x86-64; the section names are the symbols' names.
+    for (at, value) in [(16, 1), (18, 62), (52, HEADER), (58, 64), (60, 3), (62, 1)] {
+        fields(at, 2, value);
+    }
+    fields(20, 4, 1);
+    fields(40, 8, sections);
+    bytes.resize(table, b'a');
+    (bytes[names], bytes[table - 1]) = (0, 0);
+    for number in 0..symbols {
+        let (name, kind) = if number == 0 { (0, 0) } else { (1 + number % 100, 0x10) };
+        bytes.extend((name as u32).to_le_bytes());
+        bytes.extend([[kind, 0, 0, 0].as_slice(), &[0; 16]].concat());
+    }
+    bytes.resize(sections + 3 * 64, 0);
+    // Type, flags, address, offset, size, link, first global symbol, alignment, bytes of a record.
+    let of_names = [(4, 4, 3), (24, 8, names), (32, 8, length)];
+    let of_symbols = [(4, 4, 2), (24, 8, table), (32, 8, 24 * symbols), (40, 4, 1), (44, 4, 1), (56, 8, 24)];
+    for (section, all) in [(1, &of_names[..]), (2, &of_symbols)] {
+        all.iter().for_each(|&(at, width, value)| put(&mut bytes, sections + 64 * section + at, value as u64, width));
+    }
+    bytes
+}
+
+#[test]
+fn names_that_overlap_without_end_are_refused_at_once() {
+    let folder = support::scratch("mutation-names");
+    let (input, output) = (folder.join("names.o"), folder.join("output"));
+    let link = |symbols: usize| {
+        std::fs::write(&input, with_overlapping_names(symbols, 1 << 20)).unwrap();
+        support::run(support::command(support::cgolink()).arg("ld").arg("-o").arg(&output).arg(&input), DEADLINE)
+    };
+    let [few, many] = [3, 200_000].map(|symbols| link(symbols).said());
+    assert!(!few.contains("overlap"), "{few}");
+    assert!(many.contains("names overlap, and are together many times as long as all of it"), "{many}");
+}

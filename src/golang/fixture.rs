@@ -68,7 +68,7 @@ pub(crate) fn object(definitions: &[Definition]) -> Vec<u8> {
 }
 
 /// The same, with names of source files.
-pub(super) fn object_with_files(names: &[&str], definitions: &[Definition]) -> Vec<u8> {
+pub(crate) fn object_with_files(names: &[&str], definitions: &[Definition]) -> Vec<u8> {
     let mut strings = Vec::new();
     let mut files = Vec::new();
     for name in names {

@@ -20,6 +20,7 @@ use object::{LittleEndian, U32};
 use super::atoms::{Atom, Relocations};
 use crate::diag::{Diagnostic, Origin};
 use crate::ids::FileId;
+use crate::inputs::overlap;
 use crate::target::Architecture;
 
 /// The one byte order of both architectures.
@@ -31,6 +32,8 @@ pub type Symbol = Sym64<LittleEndian>;
 /// A relocation record.
 pub type Rela = Rela64<LittleEndian>;
 
+/// How many times as long as an object its names may be together. Many symbols can share a name, and each takes 24 bytes.
+const NAMES: usize = 64;
 /// `sh_type` of compact relocations, which newer LLVM can emit.
 const SHT_CREL: u32 = 0x4000_0014;
 /// `sh_type` of LLVM's table of address-significant symbols.
@@ -122,6 +125,11 @@ impl<'data> Reader<'data> {
         let section_names = self.section_names(header, sections)?;
         let tables = self.tables(sections)?;
         let (symbols, symbol_names, first_global) = self.symbols(sections, tables.symtab)?;
+        let signatures = tables.groups.iter().map(|&group| sections[group].sh_info.get(LE) as usize);
+        let signatures = signatures.map(|symbol| symbols.get(symbol).map_or(0, |symbol| symbol.st_name.get(LE)));
+        self.check_names(section_names, sections.iter().map(|section| section.sh_name.get(LE)))?;
+        self.check_names(symbol_names, symbols.iter().map(|symbol| symbol.st_name.get(LE)))?;
+        self.check_names(symbol_names, signatures)?;
         let mut object = Object {
             path: self.path,
             member: self.member,
@@ -138,6 +146,17 @@ impl<'data> Reader<'data> {
         };
         object.groups = tables.groups.iter().map(|&index| self.group(&object, index)).collect::<Result<_, _>>()?;
         Ok(object)
+    }
+
+    /// Refuses names that overlap so much that to go through all of them would take ages.
+    fn check_names(self, table: &[u8], starts: impl ExactSizeIterator<Item = u32>) -> Result<(), Diagnostic> {
+        if overlap::are_strings_within(NAMES * self.data.len(), table, starts) {
+            return Ok(());
+        }
+        let message = "its names overlap, and are together many times as long as all of it";
+        Err(Diagnostic::error("bad-object", message)
+            .at(origin(self.path, self.member))
+            .help("the file is damaged; rebuild it"))
     }
 
     fn bad(self, offset: u64, message: impl Into<String>) -> Diagnostic {

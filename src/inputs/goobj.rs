@@ -29,6 +29,8 @@ pub use records::{AuxKind, AuxRecord, Reference, RelocationRecord, SymbolRecord}
 pub const MAGIC: &[u8; 8] = b"\0go120ld";
 const BLOCKS: usize = 19;
 const HEADER: usize = 8 + 8 + 4 + 4 * BLOCKS;
+/// How many times as long as an object its names may be together. Compilers write equal ones once, and make less than half of it.
+const OVERLAP: u64 = 4;
 /// What stands for a package's exported content; zero for assembly.
 pub type Fingerprint = [u8; 8];
 
@@ -93,6 +95,9 @@ pub enum ObjectErrorKind {
     /// A string lies outside the object.
     #[error("the Go object is damaged: a name lies outside it")]
     BadString,
+    /// Strings overlap so much that they are several times as long as the object.
+    #[error("the Go object is damaged: its names overlap, and are many times as long as all of it")]
+    OverlappingStrings,
 }
 
 /// How many symbols each list has; in this order they are numbered.
@@ -317,24 +322,35 @@ impl<'data> Object<'data> {
     }
 
     fn check_strings(&self, block: usize, record: usize) -> Result<(), ObjectError> {
-        let bad = self.block(block).chunks_exact(record).position(|record| self.string(record).is_none());
-        bad.map_or(Ok(()), |at| {
-            let offset = u64::from(self.blocks[block]) + (at * record) as u64;
-            Err(ObjectError { offset, kind: ObjectErrorKind::BadString })
-        })
+        let error =
+            |at: usize, kind| ObjectError { offset: u64::from(self.blocks[block]) + (at * record) as u64, kind };
+        let mut total = 0;
+        for (at, record) in self.block(block).chunks_exact(record).enumerate() {
+            total += self.string(record).ok_or_else(|| error(at, ObjectErrorKind::BadString))?.len() as u64;
+        }
+        self.check_total(block, total)
     }
 
     /// One test for all names; only damaged objects are searched for the one that is at fault.
     fn check_names(&self) -> Result<(), ObjectError> {
-        let ends = self.symbols().map(|symbol| {
+        let (end, total) = self.symbols().fold((0, 0), |(end, total), symbol| {
             let (length, offset) = symbol.name();
-            u64::from(length) + u64::from(offset)
+            (u64::max(end, u64::from(length) + u64::from(offset)), total + u64::from(length))
         });
-        if ends.fold(0, u64::max) <= self.data.len() as u64 {
-            return Ok(());
+        if end <= self.data.len() as u64 {
+            return self.check_total(block::DEFINITIONS, total);
         }
         let lists = [block::DEFINITIONS, block::HASHED64, block::HASHED, block::NON_PACKAGE, block::REFERENCES];
         lists.into_iter().try_for_each(|block| self.check_strings(block, SYMBOL))
+    }
+
+    /// Refuses strings that would keep a link busy for ages: work that goes through all of them is to take no longer than the object
+    /// is large.
+    fn check_total(&self, block: usize, total: u64) -> Result<(), ObjectError> {
+        if total <= OVERLAP * self.data.len() as u64 {
+            return Ok(());
+        }
+        Err(ObjectError { offset: u64::from(self.blocks[block]), kind: ObjectErrorKind::OverlappingStrings })
     }
 
     /// The string that a record starts with a reference to.
@@ -522,4 +538,31 @@ fn of_range<'data, T>(all: &'data [T], index: &[[u8; 4]], local: u32) -> &'data 
 
 impl Counts {
     const NONE: Self = Counts { package: 0, hashed64: 0, hashed: 0, non_package: 0, references: 0 };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golang::fixture::{Definition, object, object_with_files};
+
+    /// An object with strings that all are the whole object: of so many symbols, of so many files.
+    fn overlapping(symbols: usize, files: usize) -> Vec<u8> {
+        let named = Definition { name: "name", ..Definition::default() };
+        let mut bytes = object_with_files(&vec!["file"; files], &vec![named; symbols]);
+        let whole = [(bytes.len() as u32).to_le_bytes(), [0; 4]].concat();
+        for (block, record, count) in [(block::FILES, STRING, files), (block::NON_PACKAGE, SYMBOL, symbols)] {
+            let start = u32_at(&bytes, 20 + 4 * block) as usize;
+            (0..count).for_each(|at| bytes[start + at * record..][..STRING].copy_from_slice(&whole));
+        }
+        bytes
+    }
+
+    #[test]
+    fn names_may_overlap_but_not_without_end() {
+        let problem = |bytes: &[u8]| Object::parse(bytes).err().map(|error| error.kind);
+        assert_eq!(problem(&object(&vec![Definition { name: "name", ..Definition::default() }; 100])), None);
+        assert_eq!(problem(&overlapping(4, 4)), None);
+        assert_eq!(problem(&overlapping(5, 0)), Some(ObjectErrorKind::OverlappingStrings));
+        assert_eq!(problem(&overlapping(0, 5)), Some(ObjectErrorKind::OverlappingStrings));
+    }
 }

@@ -13,6 +13,7 @@ pub mod kind;
 pub mod libsearch;
 pub mod load;
 pub mod macho;
+pub mod overlap;
 pub mod refuse;
 pub mod script;
 pub mod store;
