@@ -182,45 +182,65 @@ fn outputs_that_cannot_be_written() {
     }
 }
 
-/// An object without contents that has so many symbols, all of them named by most of a long string.
-fn with_overlapping_names(symbols: usize, length: usize) -> Vec<u8> {
-    const HEADER: usize = 64;
-    let mut bytes = [&b"\x7fELF\x02\x01\x01"[..], &[0; HEADER - 7]].concat();
-    let mut fields = |at: usize, width: usize, value: usize| put(&mut bytes, at, value as u64, width);
-    let (names, table) = (HEADER, HEADER + length);
-    let sections = (table + 24 * symbols).next_multiple_of(8);
-    // Relocatable, for x86-64; the section names are the symbols' names.
-    for (at, value) in [(16, 1), (18, 62), (52, HEADER), (58, 64), (60, 3), (62, 1)] {
-        fields(at, 2, value);
+/// An object of sections with these fields of their headers, offset and bytes and value, after the first one; the ELF header and the
+/// contents, up to the section headers, come before.
+fn object(mut bytes: Vec<u8>, sections: &[Vec<(usize, usize, usize)>], names: usize) -> Vec<u8> {
+    let table = bytes.len().next_multiple_of(8);
+    bytes.resize(table + 64 * (sections.len() + 1), 0);
+    bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    let mut put = |at: usize, width: usize, value: usize| put(&mut bytes, at, value as u64, width);
+    // Relocatable, for x86-64.
+    for (at, value) in [(16, 1), (18, 62), (20, 1), (52, 64), (58, 64), (60, sections.len() + 1), (62, names)] {
+        put(at, 2, value);
     }
-    fields(20, 4, 1);
-    fields(40, 8, sections);
-    bytes.resize(table, b'a');
-    (bytes[names], bytes[table - 1]) = (0, 0);
+    put(40, 8, table);
+    for (section, fields) in (1..).zip(sections) {
+        fields.iter().for_each(|&(at, width, value)| put(table + 64 * section + at, width, value));
+    }
+    bytes
+}
+
+/// An object that has so many symbols, all of them named by most of a long string.
+fn with_overlapping_names(symbols: usize, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; 65];
+    bytes.resize(64 + length - 1, b'a');
+    bytes.push(0);
+    let table = bytes.len();
     for number in 0..symbols {
         let (name, kind) = if number == 0 { (0, 0) } else { (1 + number % 100, 0x10) };
         bytes.extend((name as u32).to_le_bytes());
         bytes.extend([[kind, 0, 0, 0].as_slice(), &[0; 16]].concat());
     }
-    bytes.resize(sections + 3 * 64, 0);
-    // Type, flags, address, offset, size, link, first global symbol, alignment, bytes of a record.
-    let of_names = [(4, 4, 3), (24, 8, names), (32, 8, length)];
-    let of_symbols = [(4, 4, 2), (24, 8, table), (32, 8, 24 * symbols), (40, 4, 1), (44, 4, 1), (56, 8, 24)];
-    for (section, all) in [(1, &of_names[..]), (2, &of_symbols)] {
-        all.iter().for_each(|&(at, width, value)| put(&mut bytes, sections + 64 * section + at, value as u64, width));
-    }
-    bytes
+    // Type, offset, size, the section of the names, the first global symbol, bytes of a record.
+    let names = vec![(4, 4, 3), (24, 8, 64), (32, 8, length)];
+    let symbols = vec![(4, 4, 2), (24, 8, table), (32, 8, 24 * symbols), (40, 4, 1), (44, 4, 1), (56, 8, 24)];
+    object(bytes, &[names, symbols], 1)
+}
+
+/// An object with so many times the same megabyte of strings.
+fn with_overlapping_sections(count: usize) -> Vec<u8> {
+    let length = 1 << 20;
+    let mut bytes = vec![0; 64];
+    bytes.extend((0..length).map(|at| if at % 9 == 8 { 0 } else { b'a' + (at % 23) as u8 }));
+    // Type, flags for strings that are merged and loaded, offset, size, alignment, bytes of a letter.
+    let strings = vec![(4, 4, 1), (8, 8, 0x32), (24, 8, 64), (32, 8, length), (48, 8, 1), (56, 8, 1)];
+    object(bytes, &vec![strings; count], 1)
 }
 
 #[test]
-fn names_that_overlap_without_end_are_refused_at_once() {
-    let folder = support::scratch("mutation-names");
-    let (input, output) = (folder.join("names.o"), folder.join("output"));
-    let link = |symbols: usize| {
-        std::fs::write(&input, with_overlapping_names(symbols, 1 << 20)).unwrap();
-        support::run(support::command(support::cgolink()).arg("ld").arg("-o").arg(&output).arg(&input), DEADLINE)
+fn what_overlaps_without_end_is_refused_at_once() {
+    let folder = support::scratch("mutation-overlap");
+    let (input, output) = (folder.join("input.o"), folder.join("output"));
+    let said = |bytes: Vec<u8>| {
+        std::fs::write(&input, bytes).unwrap();
+        support::run(mutants::limited().arg("ld").arg("-o").arg(&output).arg(&input), DEADLINE).said()
     };
-    let [few, many] = [3, 200_000].map(|symbols| link(symbols).said());
+    let few = said(with_overlapping_names(3, 1 << 20));
     assert!(!few.contains("overlap"), "{few}");
+    let many = said(with_overlapping_names(200_000, 1 << 20));
     assert!(many.contains("names overlap, and are together many times as long as all of it"), "{many}");
+    let few = said(with_overlapping_sections(2));
+    assert!(!few.contains("overlap"), "{few}");
+    let many = said(with_overlapping_sections(10_000));
+    assert!(many.contains("its sections overlap"), "{many}");
 }

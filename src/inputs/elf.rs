@@ -32,6 +32,8 @@ pub type Symbol = Sym64<LittleEndian>;
 /// A relocation record.
 pub type Rela = Rela64<LittleEndian>;
 
+/// How many times as long as an object its sections may be together: they must not overlap, and it does no harm where a few do.
+const SECTIONS: usize = 2;
 /// How many times as long as an object its names may be together. Many symbols can share a name, and each takes 24 bytes.
 const NAMES: usize = 64;
 /// `sh_type` of compact relocations, which newer LLVM can emit.
@@ -123,6 +125,7 @@ impl<'data> Reader<'data> {
         let architecture = self.check_header(header)?;
         let sections = self.sections(header)?;
         let section_names = self.section_names(header, sections)?;
+        self.check_sections(sections)?;
         let tables = self.tables(sections)?;
         let (symbols, symbol_names, first_global) = self.symbols(sections, tables.symtab)?;
         let signatures = tables.groups.iter().map(|&group| sections[group].sh_info.get(LE) as usize);
@@ -146,6 +149,17 @@ impl<'data> Reader<'data> {
         };
         object.groups = tables.groups.iter().map(|&index| self.group(&object, index)).collect::<Result<_, _>>()?;
         Ok(object)
+    }
+
+    /// Refuses sections that lie outside of the file, and such that overlap, which the gABI forbids ("Sections"), so much that to go
+    /// through all of them would take ages.
+    fn check_sections(self, sections: &[Section]) -> Result<(), Diagnostic> {
+        let used = sections.iter().filter(|section| section.sh_type.get(LE) != elf::SHT_NULL);
+        let bytes: usize = used.map(|section| self.bytes(section).map(<[u8]>::len)).sum::<Result<_, _>>()?;
+        if bytes <= SECTIONS * self.data.len() {
+            return Ok(());
+        }
+        Err(self.bad(0, format!("its sections overlap: they have {bytes} bytes, and the file {}", self.data.len())))
     }
 
     /// Refuses names that overlap so much that to go through all of them would take ages.
