@@ -18,9 +18,9 @@ use object::pod;
 use object::{LittleEndian, U32};
 
 use super::atoms::{Atom, Relocations};
+use super::overlap;
 use crate::diag::{Diagnostic, Origin};
 use crate::ids::FileId;
-use crate::inputs::overlap;
 use crate::target::Architecture;
 
 /// The one byte order of both architectures.
@@ -128,11 +128,6 @@ impl<'data> Reader<'data> {
         self.check_sections(sections)?;
         let tables = self.tables(sections)?;
         let (symbols, symbol_names, first_global) = self.symbols(sections, tables.symtab)?;
-        let signatures = tables.groups.iter().map(|&group| sections[group].sh_info.get(LE) as usize);
-        let signatures = signatures.map(|symbol| symbols.get(symbol).map_or(0, |symbol| symbol.st_name.get(LE)));
-        self.check_names(section_names, sections.iter().map(|section| section.sh_name.get(LE)))?;
-        self.check_names(symbol_names, symbols.iter().map(|symbol| symbol.st_name.get(LE)))?;
-        self.check_names(symbol_names, signatures)?;
         let mut object = Object {
             path: self.path,
             member: self.member,
@@ -147,6 +142,7 @@ impl<'data> Reader<'data> {
             relocated_by: tables.relocated_by,
             groups: Vec::new(),
         };
+        self.check_names(&object, &tables.groups)?;
         object.groups = tables.groups.iter().map(|&index| self.group(&object, index)).collect::<Result<_, _>>()?;
         Ok(object)
     }
@@ -162,15 +158,21 @@ impl<'data> Reader<'data> {
         Err(self.bad(0, format!("its sections overlap: they have {bytes} bytes, and the file {}", self.data.len())))
     }
 
-    /// Refuses names that overlap so much that to go through all of them would take ages.
-    fn check_names(self, table: &[u8], starts: impl ExactSizeIterator<Item = u32>) -> Result<(), Diagnostic> {
-        if overlap::are_strings_within(NAMES * self.data.len(), table, starts) {
+    /// Refuses names of sections, symbols and groups that overlap so much that to go through all of them would take ages.
+    fn check_names(self, object: &Object<'data>, groups: &[usize]) -> Result<(), Diagnostic> {
+        let most = NAMES * self.data.len();
+        let Object { sections, symbols, .. } = object;
+        let signature = |&group: &usize| symbols.get(sections[group].sh_info.get(LE) as usize);
+        let of_groups = groups.iter().map(|group| signature(group).map_or(0, |symbol| symbol.st_name.get(LE)));
+        let of_sections = sections.iter().map(|section| section.sh_name.get(LE));
+        let of_symbols = symbols.iter().map(|symbol| symbol.st_name.get(LE));
+        if overlap::are_strings_within(most, object.section_names, of_sections)
+            && overlap::are_strings_within(most, object.symbol_names, of_symbols)
+            && overlap::are_strings_within(most, object.symbol_names, of_groups)
+        {
             return Ok(());
         }
-        let message = "its names overlap, and are together many times as long as all of it";
-        Err(Diagnostic::error("bad-object", message)
-            .at(origin(self.path, self.member))
-            .help("the file is damaged; rebuild it"))
+        Err(self.bad(0, "its names overlap, and are together many times as long as all of it"))
     }
 
     fn bad(self, offset: u64, message: impl Into<String>) -> Diagnostic {
