@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use cgolink::args::control;
 use cgolink::args::request::LinkRequest;
@@ -11,6 +11,7 @@ use cgolink::diag::{Diagnostic, Diagnostics, Result};
 use cgolink::door::{self, Engine, Environment, report::Reporter};
 use cgolink::external::toolchain;
 use cgolink::link as pipeline;
+use cgolink::par;
 use cgolink::symbols::supply::Supply;
 use cgolink::sys;
 use cgolink::trace::Told;
@@ -28,14 +29,14 @@ fn main() -> ExitCode {
     let heard: Arc<Mutex<Option<String>>> = Arc::default();
     let hook = Arc::clone(&heard);
     panic::set_hook(Box::new(move |panic| {
-        let mut first = hook.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = par::lock(&hook);
         first.get_or_insert_with(|| describe(panic));
     }));
     let engine = Engine { link, find: toolchain::find };
     // Nothing of what a panic may have left unfinished is looked at again.
     let status = panic::catch_unwind(AssertUnwindSafe(|| door::run(&argv, &environment, &engine)));
     let status = status.unwrap_or_else(|_| {
-        let what = heard.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let what = par::lock(&heard).take().unwrap_or_default();
         let bug = Diagnostic::error("internal-error", format!("this is a bug in cgolink: {what}"))
             .help("report it with the command line and, if you can, the inputs");
         Reporter::new(door::error_format(&argv, &environment)).errors(&Diagnostics::from(bug));

@@ -182,49 +182,75 @@ fn outputs_that_cannot_be_written() {
     }
 }
 
-/// An object of sections with these fields of their headers, offset and bytes and value, after the first one; the ELF header and the
-/// contents, up to the section headers, come before.
-fn object(mut bytes: Vec<u8>, sections: &[Vec<(usize, usize, usize)>], names: usize) -> Vec<u8> {
+/// A field of a section header: offset, bytes, value.
+type Field = (usize, usize, usize);
+
+/// An object of some contents, which begin behind the ELF header, and sections. The first section names them all.
+fn object(contents: &[u8], sections: &[Vec<Field>]) -> Vec<u8> {
+    let mut bytes = [&b"\x7fELF\x02\x01\x01"[..], &[0; CONTENTS - 7], contents].concat();
     let table = bytes.len().next_multiple_of(8);
     bytes.resize(table + 64 * (sections.len() + 1), 0);
-    bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    let mut put = |at: usize, width: usize, value: usize| put(&mut bytes, at, value as u64, width);
     // Relocatable, for x86-64.
-    for (at, value) in [(16, 1), (18, 62), (20, 1), (52, 64), (58, 64), (60, sections.len() + 1), (62, names)] {
-        put(at, 2, value);
+    for (at, value) in [(16, 1), (18, 62), (20, 1), (52, 64), (58, 64), (60, sections.len() + 1), (62, 1)] {
+        put(&mut bytes, at, value as u64, 2);
     }
-    put(40, 8, table);
+    put(&mut bytes, 40, table as u64, 8);
     for (section, fields) in (1..).zip(sections) {
-        fields.iter().for_each(|&(at, width, value)| put(table + 64 * section + at, width, value));
+        fields.iter().for_each(|&(at, width, value)| put(&mut bytes, table + 64 * section + at, value as u64, width));
     }
     bytes
 }
 
-/// An object that has so many symbols, all of them named by most of a long string.
-fn with_overlapping_names(symbols: usize, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; 65];
-    bytes.resize(64 + length - 1, b'a');
-    bytes.push(0);
-    let table = bytes.len();
-    for number in 0..symbols {
-        let (name, kind) = if number == 0 { (0, 0) } else { (1 + number % 100, 0x10) };
-        bytes.extend((name as u32).to_le_bytes());
-        bytes.extend([[kind, 0, 0, 0].as_slice(), &[0; 16]].concat());
-    }
-    // Type, offset, size, the section of the names, the first global symbol, bytes of a record.
-    let names = vec![(4, 4, 3), (24, 8, 64), (32, 8, length)];
-    let symbols = vec![(4, 4, 2), (24, 8, table), (32, 8, 24 * symbols), (40, 4, 1), (44, 4, 1), (56, 8, 24)];
-    object(bytes, &[names, symbols], 1)
+/// Where the contents of an object begin.
+const CONTENTS: usize = 64;
+/// Bytes of what the objects below have again and again.
+const LONG: usize = 1 << 20;
+
+/// A string with a zero before it and at its end, and the section of it.
+fn long_string() -> (Vec<u8>, Vec<Field>) {
+    let mut string = vec![b'a'; LONG];
+    (string[0], string[LONG - 1]) = (0, 0);
+    // Type, offset, size.
+    (string, vec![(4, 4, 3), (24, 8, CONTENTS), (32, 8, LONG)])
 }
 
-/// An object with so many times the same megabyte of strings.
-fn with_overlapping_sections(count: usize) -> Vec<u8> {
-    let length = 1 << 20;
-    let mut bytes = vec![0; 64];
-    bytes.extend((0..length).map(|at| if at % 9 == 8 { 0 } else { b'a' + (at % 23) as u8 }));
-    // Type, flags for strings that are merged and loaded, offset, size, alignment, bytes of a letter.
-    let strings = vec![(4, 4, 1), (8, 8, 0x32), (24, 8, 64), (32, 8, length), (48, 8, 1), (56, 8, 1)];
-    object(bytes, &vec![strings; count], 1)
+/// So many symbols, all of them named by most of a long string.
+fn with_names_of_symbols(symbols: usize) -> Vec<u8> {
+    let (mut contents, names) = long_string();
+    let null = [0; 24];
+    contents.extend(null);
+    for number in 1..symbols {
+        let name = (number % 100) as u32;
+        contents.extend([&name.to_le_bytes()[..], &[0x10], &null[5..]].concat());
+    }
+    // Type, offset, size, the section of the names, the first global symbol, bytes of a record.
+    let symbols = vec![(4, 4, 2), (24, 8, CONTENTS + LONG), (32, 8, 24 * symbols), (40, 4, 1), (44, 4, 1), (56, 8, 24)];
+    object(&contents, &[names, symbols])
+}
+
+/// So many sections, all of them named by most of a long string.
+fn with_names_of_sections(sections: usize) -> Vec<u8> {
+    let (contents, names) = long_string();
+    object(&contents, &[vec![names], vec![vec![(0, 4, 1), (4, 4, 1)]; sections]].concat())
+}
+
+/// So many groups, all of them signed by the same symbol.
+fn with_names_of_groups(groups: usize) -> Vec<u8> {
+    let (mut contents, names) = long_string();
+    let (symbols, flags) = (CONTENTS + LONG, CONTENTS + LONG + 48);
+    contents.extend([&[0; 24][..], &[1, 0, 0, 0, 0x10], &[0; 19], &[1, 0, 0, 0]].concat());
+    let symbols = vec![(4, 4, 2), (24, 8, symbols), (32, 8, 48), (40, 4, 1), (44, 4, 1), (56, 8, 24)];
+    // Type, offset, size, the symbol table, the symbol, bytes of a record.
+    let group = vec![(4, 4, 17), (24, 8, flags), (32, 8, 4), (40, 4, 2), (44, 4, 1), (56, 8, 4)];
+    object(&contents, &[vec![names, symbols], vec![group; groups]].concat())
+}
+
+/// So many times the same strings, which are to be merged and loaded.
+fn with_sections(count: usize) -> Vec<u8> {
+    let contents: Vec<u8> = (0..LONG).map(|at| if at % 9 == 8 { 0 } else { b'a' + (at % 23) as u8 }).collect();
+    // Type, flags, offset, size, alignment, bytes of a letter.
+    let strings = vec![(4, 4, 1), (8, 8, 0x32), (24, 8, CONTENTS), (32, 8, LONG), (48, 8, 1), (56, 8, 1)];
+    object(&contents, &vec![strings; count])
 }
 
 #[test]
@@ -235,12 +261,17 @@ fn what_overlaps_without_end_is_refused_at_once() {
         std::fs::write(&input, bytes).unwrap();
         support::run(mutants::limited().arg("ld").arg("-o").arg(&output).arg(&input), DEADLINE).said()
     };
-    let few = said(with_overlapping_names(3, 1 << 20));
-    assert!(!few.contains("overlap"), "{few}");
-    let many = said(with_overlapping_names(200_000, 1 << 20));
-    assert!(many.contains("names overlap, and are together many times as long as all of it"), "{many}");
-    let few = said(with_overlapping_sections(2));
-    assert!(!few.contains("overlap"), "{few}");
-    let many = said(with_overlapping_sections(10_000));
-    assert!(many.contains("its sections overlap"), "{many}");
+    let names = "names overlap, and are together many times as long as all of it";
+    for (object, few, many, text) in [
+        (with_names_of_symbols as fn(usize) -> Vec<u8>, 3, 200_000, names),
+        (with_names_of_sections, 3, 20_000, names),
+        (with_names_of_groups, 3, 20_000, names),
+        (with_sections, 2, 10_000, "its sections overlap"),
+    ] {
+        let [few, many] = [few, many].map(|count| said(object(count)));
+        assert!(!few.contains("overlap"), "{few}");
+        assert!(many.contains(text), "{many}");
+    }
+    let outside = said(object(&[0; 8], &[vec![(4, 4, 1), (24, 8, CONTENTS), (32, 8, 1 << 40)]]));
+    assert!(outside.contains("a section of 1099511627776 bytes does not fit into the file of"), "{outside}");
 }

@@ -30,7 +30,7 @@ pub const MAGIC: &[u8; 8] = b"\0go120ld";
 const BLOCKS: usize = 19;
 const HEADER: usize = 8 + 8 + 4 + 4 * BLOCKS;
 /// How many times as long as an object its names may be together. Compilers write equal ones once, and make less than half of it.
-const OVERLAP: u64 = 4;
+const NAMES: u64 = 4;
 /// What stands for a package's exported content; zero for assembly.
 pub type Fingerprint = [u8; 8];
 
@@ -347,7 +347,7 @@ impl<'data> Object<'data> {
     /// Refuses strings that would keep a link busy for ages: work that goes through all of them is to take no longer than the object
     /// is large.
     fn check_total(&self, block: usize, total: u64) -> Result<(), ObjectError> {
-        if total <= OVERLAP * self.data.len() as u64 {
+        if total <= NAMES * self.data.len() as u64 {
             return Ok(());
         }
         Err(ObjectError { offset: u64::from(self.blocks[block]), kind: ObjectErrorKind::OverlappingStrings })
@@ -559,10 +559,12 @@ mod tests {
 
     #[test]
     fn names_may_overlap_but_not_without_end() {
-        let problem = |bytes: &[u8]| Object::parse(bytes).err().map(|error| error.kind);
+        let problem = |bytes: &[u8]| Object::parse(bytes).err().map(|error| (error.kind, error.to_string()));
+        let text = "the Go object is damaged: its names overlap, and are many times as long as all of it";
+        let overlaps = Some((ObjectErrorKind::OverlappingStrings, text.to_owned()));
         assert_eq!(problem(&object(&vec![Definition { name: "name", ..Definition::default() }; 100])), None);
         assert_eq!(problem(&overlapping(4, 4)), None);
-        assert_eq!(problem(&overlapping(5, 0)), Some(ObjectErrorKind::OverlappingStrings));
-        assert_eq!(problem(&overlapping(0, 5)), Some(ObjectErrorKind::OverlappingStrings));
+        assert_eq!(problem(&overlapping(5, 0)), overlaps);
+        assert_eq!(problem(&overlapping(0, 5)), overlaps);
     }
 }
