@@ -6,8 +6,8 @@
 //! version  modules  pad to 16
 //! ```
 
-use super::kind::Kind;
 use super::strdata::{BUILD_VERSION, Definitions, MODULE_INFO};
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Symbols};
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::address::{Addresses, Segment};
+use super::layout::{Addresses, Segment};
 use super::machine::{FILE_HEADER, HEADER};
 use super::symbols::{GoSymbol, Symbols};
 

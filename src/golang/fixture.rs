@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::address::Addresses;
+use super::layout::Addresses;
 use super::program::{Package, Program};
 use super::resolve::{ObjectInput, resolve};
 use super::symbols::{PackageId, Symbols};

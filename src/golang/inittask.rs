@@ -9,8 +9,8 @@ use std::collections::BinaryHeap;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::kind::Kind;
 use super::program::Program;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Symbols, Version};
 use crate::args::golink::BuildMode;
 use crate::diag::{Diagnostic, Result};

@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
-//!      -> inittask::make -> liveness -> setup::module -> text::order -> strdata -> elf::dynamic -> setup::image
+//!      -> inittask::make -> liveness -> setup::module -> layout::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure | dwarf::scan -> text::settle
 //!      -> dwarf::Scan::draft | pclntab::describe | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::outline
-//!      -> dwarf::Outline::plan | (typelink -> buildinfo -> pclntab -> groups -> moduledata -> data -> elf::dynamic
+//!      -> dwarf::Outline::plan | (typelink -> buildinfo -> pclntab -> groups -> moduledata -> buckets -> elf::dynamic
 //!                                 -> undefined::check -> address)
 //!      -> write
 //! ```
@@ -16,14 +16,12 @@
 use std::io::Write;
 use std::ops::Range;
 
-use super::address::{self, Addresses};
 use super::buildinfo;
 use super::callgraph;
-use super::data;
 use super::dwarf::{self, Outline, Scan};
 use super::elf::dynamic::{self, Dynamic};
-use super::groups;
 use super::inittask;
+use super::layout::{self, Addresses, Text, TextPlaces, address, buckets, groups, text};
 use super::linkname;
 use super::liveness::{self, Roots};
 use super::load;
@@ -39,7 +37,6 @@ use super::strdata::Definitions;
 use super::strictdups;
 use super::symbols::{GoSymbol, Symbols};
 use super::table::Tables;
-use super::text::{self, Text, TextPlaces};
 use super::write::{self, Written, debug::DebugInfo};
 use super::{typelink, undefined, verbose};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
@@ -97,13 +94,13 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
     let module = setup::module(&mut symbols)?;
-    let mut text = text::order(&mut symbols, &program)?;
+    let mut text = layout::order(&mut symbols, &program)?;
     let strings = Definitions::of(&program);
     strings.apply(&mut symbols, &program)?;
     if options.dump_call_graph {
         callgraph::write(&symbols, &text.order, &mut dump);
     }
-    let dynamic = dynamic::is_wanted(&program).then(|| dynamic::make(&mut symbols, &program));
+    let dynamic = program.is_dynamic().then(|| dynamic::make(&mut symbols, &program));
     setup::image(&mut symbols);
     phases.start("StackCheck");
     let trace = options.dump_nosplit.then_some(&mut dump);
@@ -264,7 +261,7 @@ fn lay_out<'data>(
     let groups = groups::make(symbols, program);
     let module = moduledata::fill(symbols, program, moduledata, &functions, &places, init_tasks)?;
     phases.start("Dodata");
-    let data = data::collect(symbols, program.release, groups);
+    let data = buckets::collect(symbols, program.release, groups);
     if let Some(dynamic) = dynamic {
         dynamic.complete(symbols, program, &data.symbols(), &mut tables)?;
     }

@@ -1,7 +1,6 @@
 //! Facts of the machines that Go's linker lays programs out by (Go 1.26 and 1.27, `cmd/link/internal/amd64` and
 //! `cmd/link/internal/arm64`, `l.go` and `obj.go`).
 
-use super::elf::dynamic;
 use super::program::Program;
 use crate::diag::Diagnostic;
 use crate::target::Architecture;
@@ -67,7 +66,7 @@ impl Machine {
             ("-funcalign", machine.function_alignment),
         ];
         const LEAST: u64 = HEADER - FILE_HEADER;
-        if dynamic::is_wanted(program) && machine.text_address < LEAST {
+        if program.is_dynamic() && machine.text_address < LEAST {
             let message =
                 format!("-T asks for {:#x}, which leaves no room for the headers before it", machine.text_address);
             return Err(Diagnostic::error("bad-address", message).help(format!("give -T at least {LEAST:#x}")));

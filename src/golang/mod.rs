@@ -1,26 +1,20 @@
 //! What only Go programs have: their objects, symbols and tables (Go 1.26 and 1.27, `cmd/link`).
 
-pub mod address;
 pub mod ahead;
 pub mod buildinfo;
 pub mod callgraph;
-pub mod data;
 pub mod dwarf;
 pub mod elf;
-pub mod fips;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod gcmask;
-pub mod groups;
 pub mod inittask;
-pub mod kind;
+pub mod layout;
 pub mod link;
 pub mod linkname;
 pub mod liveness;
 pub mod load;
 mod machine;
 pub mod moduledata;
-mod names;
 pub mod pclntab;
 pub mod pcvalue;
 pub mod phases;
@@ -28,18 +22,14 @@ pub mod program;
 pub mod relocate;
 mod report;
 pub mod resolve;
-mod sections;
-mod set;
 pub mod setup;
-mod shuffle;
 pub mod sort;
+mod source_path;
 pub mod stackcheck;
 pub mod strdata;
 pub mod strictdups;
 pub mod symbols;
 pub mod table;
-pub mod text;
-mod thunks;
 pub mod typelink;
 pub mod types;
 pub mod undefined;

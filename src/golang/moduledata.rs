@@ -1,11 +1,11 @@
 //! What describes the module to the runtime: `runtime.moduledata` (Go 1.26 and 1.27, the second half of `symtab` in
 //! `cmd/link/internal/ld/symtab.go`; `moduledata` of `runtime/symtab.go`).
 
-use super::kind::Kind;
+use super::layout::TextPlaces;
 use super::machine::POINTER;
 use super::program::Program;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Made, Symbols, Version, attribute};
-use super::text::TextPlaces;
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
 
@@ -202,9 +202,8 @@ impl Fields<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::address::{Section, Segment};
     use super::super::fixture::{self, Definition};
-    use super::super::{groups, text::TextPlaces};
+    use super::super::layout::{Section, Segment, TextPlaces, groups};
     use super::*;
     use crate::args::golink::GoLink;
     use crate::inputs::goabi::Release;

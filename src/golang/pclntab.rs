@@ -43,13 +43,13 @@ pub(super) use self::functions::Outline;
 use self::functions::{CHUNK, Chunk, UsedFiles};
 use self::places::{Piece, Places, Tally};
 use self::tables::{FileNames, Funcdata, Header, Names, PcTables, UnitFiles};
-use super::kind::Kind;
+use super::layout::{Text, TextPlaces};
 use super::machine::{Machine, POINTER};
 use super::moduledata::FunctionTables;
 use super::program::Program;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Symbols, Version, attribute};
 use super::table::{Table, Tables};
-use super::text::{Text, TextPlaces};
 use crate::diag::{Diagnostic, Origin};
 
 /// No part of the table may have more bytes: its reader counts with signed 32 bits.

@@ -67,6 +67,11 @@ impl Program<'_> {
     pub fn is_position_independent(&self) -> bool {
         self.build_mode == BuildMode::Pie
     }
+
+    /// Whether a dynamic linker loads the program.
+    pub fn is_dynamic(&self) -> bool {
+        self.is_position_independent() && !self.options.no_dynamic
+    }
 }
 
 /// A package path as it stands in symbol names: what could be misread is written as `%xx`, dots only after the last slash

@@ -10,8 +10,8 @@ mod report;
 mod tests;
 mod x86_64;
 
-use super::address::{Addresses, Segment};
-use super::kind::Kind;
+use super::layout::{Addresses, Segment};
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Relocation, Symbols, Version};
 use crate::inputs::goobj::RelocationKind;
 use crate::target::Architecture;
@@ -87,7 +87,7 @@ impl<'a, 'data> Relocator<'a, 'data> {
         let is_code = |name: &[u8], segment| segment == Segment::Text && name == b".text";
         let code = sections.iter().find(|section| is_code(&section.name, section.segment));
         let code = code.map_or(0, |section| section.address);
-        let base = |section: &super::address::Section| match is_code(&section.name, section.segment) {
+        let base = |section: &super::layout::Section| match is_code(&section.name, section.segment) {
             true => code,
             false => section.address,
         };

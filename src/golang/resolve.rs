@@ -19,9 +19,9 @@ use lists::{Names, Noted, by_shard};
 use shards::{NameLists, Shard, Space, Workspace};
 use slots::{Slots, symbol_of};
 
-use super::kind::Kind;
-use super::names::{NameShard, NameTable};
 use super::program::{self, Package};
+use super::symbols::Kind;
+use super::symbols::names::{NameShard, NameTable};
 use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::inputs::goabi::Release;

@@ -2,7 +2,7 @@
 //! `cmd/link/internal/ld/lib.go` linksetup and setArchSyms, `fips140.go` loadfips). Their order of making is part of the
 //! output: see [`super::symbols`].
 
-use super::kind::Kind;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Symbols, Version, attribute};
 use crate::diag::{Diagnostic, Result};
 

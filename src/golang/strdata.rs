@@ -3,9 +3,9 @@
 
 use indexmap::IndexMap;
 
-use super::kind::Kind;
 use super::program::{self, Program};
 use super::report;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Symbols, Version, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::goobj::AuxKind;

@@ -6,89 +6,28 @@
 //! content-addressed and the non-package ones, where they first appear; then names that nothing defines; then what the
 //! linker makes, in the order of making.
 
+pub mod ids;
+pub mod kind;
+pub mod made;
+pub(super) mod names;
+pub mod object;
+pub mod references;
+pub(super) mod set;
+
+pub use ids::{GoSymbol, ObjectId, PackageId, Version};
+pub use kind::Kind;
+pub use made::Made;
+pub use object::ObjectEntry;
+pub(super) use object::Window;
+pub use references::Relocation;
+pub(super) use set::SymbolSet;
+
 use std::borrow::Cow;
-use std::ops::Range;
 
 use hashbrown::HashMap;
-use rayon::iter::Either;
 
-use super::kind::Kind;
-use super::names::NameTable;
-use crate::inputs::goobj::records::{flag, flag2, package_index};
-use crate::inputs::goobj::{AuxKind, Object, Reference, RelocationKind, RelocationKinds, RelocationRecord};
-
-/// A symbol of a Go link; [`GoSymbol::NONE`] is none.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct GoSymbol(pub u32);
-
-impl GoSymbol {
-    /// No symbol.
-    pub const NONE: Self = GoSymbol(0);
-
-    /// The position in a column.
-    #[inline]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    /// Whether it is no symbol.
-    #[inline]
-    pub const fn is_none(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The symbol, if it is one.
-    pub fn some(self) -> Option<Self> {
-        (self.0 != 0).then_some(self)
-    }
-}
-
-/// An object of the link, in the order of loading; every member of a package archive has one, as it is a compilation unit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ObjectId(pub u32);
-
-impl ObjectId {
-    /// The position in a column.
-    #[inline]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// A package of the link, in the order of loading: `main` is the first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct PackageId(pub u32);
-
-impl PackageId {
-    /// The position in a column.
-    #[inline]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Which of the symbols of one name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-pub enum Version {
-    /// The stable calling convention; all data.
-    Abi0 = 0,
-    /// Go's own calling convention.
-    AbiInternal = 1,
-    /// Known to its object only.
-    Static = 2,
-}
-
-impl Version {
-    /// The version of an object's ABI number.
-    pub const fn of_abi(abi: u16) -> Self {
-        match abi {
-            0 => Version::Abi0,
-            1 => Version::AbiInternal,
-            _ => Version::Static,
-        }
-    }
-}
+use crate::inputs::goobj::records::{flag, flag2};
+use names::NameTable;
 
 /// Facts about a symbol that stages find out; bits of a column.
 pub mod attribute {
@@ -106,61 +45,6 @@ pub mod attribute {
     pub const UNNAMED: u16 = 1 << 5;
 }
 
-/// One object with what is known of it.
-#[derive(Clone, Debug)]
-pub struct ObjectEntry<'data> {
-    /// The object.
-    pub object: Object<'data>,
-    /// Its package.
-    pub package: PackageId,
-    /// What its types of relocations mean.
-    pub(super) relocations: &'static RelocationKinds,
-    /// Position in the column of slots of its first symbol that is not one of its package's own.
-    pub(super) base: u32,
-    /// The slots of its symbols of no package, by what the package stands for: [`package_index::HASHED`] first, then the two after it.
-    pub(super) slots_of: [Window; 3],
-    /// By index of its list of packages: the object that defines the package's symbols.
-    pub(super) packages: Vec<Option<ObjectId>>,
-    /// The ids of its package's symbols that are defined here.
-    pub(super) own: Window,
-    /// By index of its list of packages: the ids of the package's symbols.
-    pub(super) windows: Vec<Window>,
-}
-
-impl ObjectEntry<'_> {
-    /// The slots of all its symbols but its package's own.
-    pub(super) fn slots(&self) -> Range<u32> {
-        let counts = self.object.counts();
-        self.base..self.base + (counts.all() - counts.package)
-    }
-
-    /// The slot of a symbol that is not one of its package's own.
-    pub(super) fn slot_of(&self, local: u32) -> u32 {
-        self.base + (local - self.object.counts().package)
-    }
-}
-
-/// Ids that follow each other.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Window {
-    /// The first of them.
-    pub first: u32,
-    /// How many.
-    pub count: u32,
-}
-
-impl Window {
-    #[inline]
-    fn get(self, index: u32) -> Option<u32> {
-        (index < self.count).then(|| self.first + index)
-    }
-
-    #[inline]
-    fn at(self, index: u32) -> GoSymbol {
-        self.get(index).map_or(GoSymbol::NONE, GoSymbol)
-    }
-}
-
 /// Where the definition that counts is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Home {
@@ -172,43 +56,6 @@ pub(super) struct Home {
 
 /// The object of symbols that the linker made or changed.
 pub(super) const MADE: u32 = u32::MAX;
-
-/// A symbol that the linker made, or took over from an object to change it.
-#[derive(Clone, Debug, Default)]
-pub struct Made<'data> {
-    /// Its name.
-    pub name: Cow<'data, [u8]>,
-    /// The object it came from.
-    pub object: Option<ObjectId>,
-    /// Bytes it takes.
-    pub size: u64,
-    /// Its contents; zeros follow up to the size.
-    pub data: Cow<'data, [u8]>,
-    /// Its relocations.
-    pub relocations: Vec<Relocation>,
-    /// Its auxiliary symbols.
-    pub aux: Vec<(AuxKind, GoSymbol)>,
-    /// Which of its name.
-    version: u8,
-    is_content_hashed: bool,
-}
-
-/// A relocation with its target found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Relocation {
-    /// Offset in the symbol, in bytes.
-    pub offset: i32,
-    /// Bytes that are patched; 0 patches nothing.
-    pub size: u8,
-    /// Whether it does not keep the target alive.
-    pub weak: bool,
-    /// What it asks for.
-    pub kind: RelocationKind,
-    /// The addend.
-    pub addend: i64,
-    /// The target; [`GoSymbol::NONE`] for kinds that have none and for references that name nothing.
-    pub target: GoSymbol,
-}
 
 /// The symbols.
 pub struct Symbols<'data> {
@@ -462,214 +309,14 @@ impl<'data> Symbols<'data> {
         self.first_external
     }
 
-    /// The symbol that an object's reference means; none if it is nil or names nothing.
-    #[inline]
-    pub fn resolve(&self, from: ObjectId, reference: Reference) -> GoSymbol {
-        self.resolve_in(self.object(from), reference)
-    }
-
-    /// The same, with the object found.
-    #[inline]
-    pub(super) fn resolve_in(&self, entry: &ObjectEntry<'_>, reference: Reference) -> GoSymbol {
-        match reference.package {
-            package_index::SELF => entry.own.at(reference.index),
-            package if package < package_index::SELF => {
-                // No package is at 0, which stands for no symbol.
-                entry.windows.get(package as usize).map_or(GoSymbol::NONE, |window| window.at(reference.index))
-            }
-            package_index::BUILTIN => self.builtins.get(reference.index as usize).copied().unwrap_or(GoSymbol::NONE),
-            special => {
-                let slots = entry.slots_of.get((special - package_index::HASHED) as usize);
-                let slot = slots.and_then(|slots| slots.get(reference.index));
-                slot.map_or(GoSymbol::NONE, |slot| self.slots[slot as usize])
-            }
-        }
-    }
-
-    /// Its relocations, in order.
-    #[inline]
-    pub fn relocations(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + Clone + use<'_, 'data> {
-        let Some((id, local)) = self.definition(symbol) else {
-            let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
-            return Either::Left(made.iter().copied());
-        };
-        let entry = self.object(id);
-        Either::Right(entry.object.relocations(local).map(move |record| self.relocation(entry, record)))
-    }
-
-    /// Its relocations that patch bytes, in order. The others are not even resolved.
-    #[inline]
-    pub fn patches(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + use<'_, 'data> {
-        let Some((id, local)) = self.definition(symbol) else {
-            let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
-            return Either::Left(made.iter().copied().filter(|relocation| relocation.size > 0));
-        };
-        let entry = self.object(id);
-        let records = entry.object.relocations(local).filter(|record| record.size() > 0);
-        Either::Right(records.map(move |record| self.relocation(entry, record)))
-    }
-
-    #[inline]
-    fn relocation(&self, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
-        Relocation {
-            offset: record.offset(),
-            size: record.size(),
-            weak: record.is_weak(),
-            kind: entry.relocations.of(record.raw_kind()),
-            addend: record.addend(),
-            target: self.resolve_in(entry, record.target()),
-        }
-    }
-
-    /// What its first relocation at an offset refers to; none if there is none.
-    pub fn target_at(&self, symbol: GoSymbol, offset: i32) -> GoSymbol {
-        match self.definition(symbol) {
-            Some((id, local)) => {
-                let found = self.object(id).object.relocations(local).find(|record| record.offset() == offset);
-                found.map_or(GoSymbol::NONE, |record| self.resolve(id, record.target()))
-            }
-            None => {
-                let found = self.relocations(symbol).find(|relocation| relocation.offset == offset);
-                found.map_or(GoSymbol::NONE, |relocation| relocation.target)
-            }
-        }
-    }
-
-    /// How many relocations it has.
-    pub fn relocation_count(&self, symbol: GoSymbol) -> usize {
-        match self.made(symbol) {
-            Some(made) => made.relocations.len(),
-            None => self.definition(symbol).map_or(0, |(id, local)| self.object(id).object.relocations(local).len()),
-        }
-    }
-
-    /// Its auxiliary symbols, in order.
-    pub fn aux(&self, symbol: GoSymbol) -> impl Iterator<Item = (AuxKind, GoSymbol)> + use<'_, 'data> {
-        let Some((id, local)) = self.definition(symbol) else {
-            let made = self.made(symbol).map_or(&[][..], |made| &made.aux);
-            return Either::Left(made.iter().copied());
-        };
-        let records = self.object(id).object.aux(local);
-        Either::Right(records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol())))))
-    }
-
-    /// Its first auxiliary symbol of a kind.
-    pub fn aux_of(&self, symbol: GoSymbol, kind: AuxKind) -> Option<GoSymbol> {
-        let [found] = self.aux_of_kinds(symbol, [kind]);
-        found.some()
-    }
-
-    /// Its first auxiliary symbol of each of some kinds, or none. Others are not even resolved.
-    #[inline]
-    pub fn aux_of_kinds<const N: usize>(&self, symbol: GoSymbol, kinds: [AuxKind; N]) -> [GoSymbol; N] {
-        let Some((id, local)) = self.definition(symbol) else {
-            return kinds.map(|kind| {
-                let found = self.aux(symbol).find(|(found, _)| *found == kind);
-                found.map_or(GoSymbol::NONE, |(_, aux)| aux)
-            });
-        };
-        let mut found = [None; N];
-        for record in self.object(id).object.aux(local) {
-            let Some(kind) = record.kind() else { continue };
-            if let Some(at) = kinds.iter().position(|wanted| *wanted == kind) {
-                found[at] = found[at].or(Some(record.symbol()));
-            }
-        }
-        found.map(|found| found.map_or(GoSymbol::NONE, |reference| self.resolve(id, reference)))
-    }
-
     /// The symbol of a name.
     pub fn find(&self, name: &[u8], version: Version) -> Option<GoSymbol> {
         let found = self.names.find(name, version, &self.slots);
         found.or_else(|| self.made_names.get(&(name.to_vec(), version)).copied())
-    }
-
-    /// The symbol of a name, made if there is none: undefined and unreachable then.
-    pub fn find_or_make(&mut self, name: &[u8], version: Version) -> GoSymbol {
-        if let Some(symbol) = self.find(name, version) {
-            return symbol;
-        }
-        let symbol = self.push(Made { name: name.to_vec().into(), version: version as u8, ..Made::default() });
-        self.made_names.insert((name.to_vec(), version), symbol);
-        symbol
-    }
-
-    /// The symbol of a name as a part of the program that is about to be filled: made if there is none, and reachable.
-    pub fn define(&mut self, name: &[u8], kind: Kind) -> GoSymbol {
-        let symbol = self.find_or_make(name, Version::Abi0);
-        self.edit(symbol);
-        self.set_kind(symbol, kind);
-        self.set(symbol, attribute::REACHABLE);
-        symbol
-    }
-
-    /// A symbol that no name finds, although it may have one.
-    pub fn make_alone(&mut self, name: &[u8], version: Version) -> GoSymbol {
-        self.push(Made { name: name.to_vec().into(), version: version as u8, ..Made::default() })
-    }
-
-    fn push(&mut self, made: Made<'data>) -> GoSymbol {
-        let symbol = GoSymbol(self.homes.len() as u32);
-        self.homes.push(Home { object: MADE, local: self.made.len() as u32 });
-        self.kinds.push(Kind::Undefined);
-        self.attributes.push(0);
-        self.flags.push((0, 0));
-        self.alignments.push(0);
-        self.made.push(made);
-        symbol
-    }
-
-    /// A symbol's contents for changing. A definition of an object is taken over, with its relocations and
-    /// auxiliary symbols; the object stays as it is.
-    pub fn edit(&mut self, symbol: GoSymbol) -> &mut Made<'data> {
-        if let Some((id, local)) = self.definition(symbol) {
-            let object = self.object(id).object;
-            let record = object.symbol(local);
-            let made = Made {
-                name: object.name(record).into(),
-                object: Some(id),
-                size: u64::from(record.size()),
-                data: object.data(local).into(),
-                relocations: self.relocations(symbol).collect(),
-                aux: self.aux(symbol).collect(),
-                version: Version::of_abi(record.abi()) as u8,
-                is_content_hashed: self.is_hashed_definition(symbol),
-            };
-            self.homes[symbol.index()] = Home { object: MADE, local: self.made.len() as u32 };
-            self.made.push(made);
-        }
-        let at = self.homes[symbol.index()].local as usize;
-        &mut self.made[at]
     }
 }
 
 /// The logarithm to base 2 of an alignment, and 1; 0 for none.
 pub(super) const fn power(alignment: u64) -> u8 {
     if alignment == 0 { 0 } else { alignment.trailing_zeros() as u8 + 1 }
-}
-
-impl<'data> Made<'data> {
-    /// A name that nothing defines.
-    pub(super) fn undefined(name: &'data [u8], abi: u16) -> Self {
-        Made { name: name.into(), version: Version::of_abi(abi) as u8, ..Made::default() }
-    }
-
-    /// Appends bytes.
-    pub fn push_bytes(&mut self, bytes: &[u8]) {
-        self.data.to_mut().extend_from_slice(bytes);
-        self.size = self.size.max(self.data.len() as u64);
-    }
-
-    /// Appends a number of 8 bytes.
-    pub fn push_u64(&mut self, value: u64) {
-        self.push_bytes(&value.to_le_bytes());
-    }
-
-    /// Appends the address of a symbol, and an addend.
-    pub fn push_address(&mut self, target: GoSymbol, addend: i64) {
-        let offset = self.data.len() as i32;
-        let kind = RelocationKind::Address;
-        self.relocations.push(Relocation { offset, size: 8, weak: false, kind, addend, target });
-        self.push_u64(0);
-    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::address::Addresses;
+use super::layout::Addresses;
 use super::symbols::{GoSymbol, Symbols};
 use crate::diag::Diagnostic;
 

@@ -3,9 +3,9 @@
 
 use rayon::prelude::*;
 
-use super::kind::Kind;
 use super::program::Program;
 use super::sort;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Relocation, Symbols, attribute};
 use super::types;
 use crate::inputs::goobj::RelocationKind;

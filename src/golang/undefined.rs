@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::kind::Kind;
 use super::program::Program;
 use super::report;
+use super::symbols::Kind;
 use super::symbols::{GoSymbol, Symbols, Version};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 

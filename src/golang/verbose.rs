@@ -90,7 +90,7 @@ mod tests {
         let objects = [fixture::object(&[Definition { name: "main.f", kind: 1, ..Definition::default() }, reference])];
         let mut symbols = fixture::load(&program, &objects);
         let definitions = Definitions::count(&symbols);
-        symbols.define(b"main.f", crate::golang::kind::Kind::Text);
+        symbols.define(b"main.f", crate::golang::symbols::Kind::Text);
         let mut told = String::new();
         definitions.tell(&symbols, &mut told);
         let numbers: Vec<usize> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();

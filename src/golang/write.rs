@@ -7,6 +7,7 @@
 
 pub mod contents;
 pub mod debug;
+mod fips;
 pub mod packing;
 pub mod plan;
 #[cfg(test)]
@@ -16,13 +17,12 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::address::{Addresses, Segment};
 use super::elf::dynamic;
 use super::elf::headers::{self, FileFacts, ProgramHeader};
 use super::elf::notes::{self, Reserved};
 use super::elf::sections::{Headers, SYMBOL, SectionTable};
 use super::elf::symtab::{self, Symtab};
-use super::fips;
+use super::layout::{Addresses, Segment};
 use super::program::Program;
 use super::relocate::{self, Relocator};
 use super::setup::FipsSymbols;
@@ -71,7 +71,7 @@ pub struct Written {
 /// Writes the file.
 pub fn write(input: Input<'_, '_>) -> Result<Written> {
     let options = input.program.options;
-    let is_dynamic = dynamic::is_wanted(input.program);
+    let is_dynamic = input.program.is_dynamic();
     let image = headers::image_address(input.addresses);
     let reserved = notes::reserve(options, input.program.architecture, is_dynamic, image)?;
     let (sections, of_dynamic) = section_table(&input, &reserved, is_dynamic);
@@ -106,7 +106,7 @@ pub fn write(input: Input<'_, '_>) -> Result<Written> {
 fn section_table(input: &Input<'_, '_>, reserved: &[Reserved], is_dynamic: bool) -> (SectionTable, Vec<ProgramHeader>) {
     let debug: Vec<&str> = input.debug.iter().flat_map(|debug| debug.sections()).map(|section| section.name).collect();
     let mut headers = Headers::new(input.addresses, &debug);
-    reserved.iter().for_each(|one| headers.add_reserved(one));
+    reserved.iter().for_each(|one| headers.add(&one.header));
     let mut segments = Vec::new();
     if is_dynamic {
         dynamic::add_headers(&mut headers, input.symbols, input.addresses, input.program.architecture);
@@ -129,7 +129,7 @@ fn entry(input: &Input<'_, '_>) -> Result<u64> {
     let symbol = input.symbols.find(name.as_bytes(), Version::Abi0);
     let symbol = symbol.ok_or_else(|| problem(format!("missing entry symbol {name:?}")))?;
     match input.symbols.kind(symbol) {
-        super::kind::Kind::Undefined => Ok(input.addresses.segment(Segment::Text).map_or(0, |text| text.address)),
+        super::symbols::Kind::Undefined => Ok(input.addresses.segment(Segment::Text).map_or(0, |text| text.address)),
         kind if kind.is_text() => Ok(input.addresses.of(symbol)),
         _ => Err(problem(format!("entry symbol {name:?} is no code")).into()),
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::containers;
 use super::document::{Part, Value};
 use crate::diag::Diagnostic;
-use crate::golang::kind::Kind;
+use crate::golang::symbols::Kind;
 use crate::inputs::goabi::Release;
 use crate::inputs::goarchive::{self, GoMember, MemberKind};
 use crate::inputs::goobj::records::{ABI_STATIC, flag, flag2, package_index};

@@ -3,7 +3,7 @@
 
 use super::Dwarf;
 use crate::diag::{Diagnostic, Origin};
-use crate::golang::address::Addresses;
+use crate::golang::layout::Addresses;
 use crate::golang::relocate::{Fault, store};
 use crate::golang::symbols::{GoSymbol, Relocation, Symbols};
 use crate::inputs::goobj::RelocationKind;

@@ -8,10 +8,10 @@
 use rayon::prelude::*;
 
 use super::abbreviations::Version as DwarfVersion;
-use crate::golang::kind::Kind;
-use crate::golang::set::SymbolSet;
+use crate::golang::layout::Text;
+use crate::golang::symbols::Kind;
+use crate::golang::symbols::SymbolSet;
 use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version};
-use crate::golang::text::Text;
 use crate::inputs::goobj::records::flag2;
 use crate::inputs::goobj::{AuxKind, RelocationKind};
 use crate::par::largest_first;

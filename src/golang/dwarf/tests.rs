@@ -6,13 +6,13 @@ use gimli::{AttributeValue, EndianSlice, LittleEndian};
 
 use super::{Dwarf, frames, scan};
 use crate::diag::Diagnostic;
-use crate::golang::address::Addresses;
 use crate::golang::fixture::{Definition, damaged, object_with_files, program};
+use crate::golang::layout::Addresses;
+use crate::golang::layout::{self, text};
 use crate::golang::pclntab;
 use crate::golang::program::Program;
 use crate::golang::resolve::{ObjectInput, resolve};
 use crate::golang::symbols::{GoSymbol, PackageId, Symbols, Version, attribute};
-use crate::golang::text;
 use crate::golang::types::TypeKind;
 use crate::inputs::goobj::Object;
 use crate::target::Architecture;
@@ -156,7 +156,7 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
         let symbol = find(&symbols, name);
         symbols.set(symbol, attribute::REACHABLE);
     }
-    let mut text = text::order(&mut symbols, &program)?;
+    let mut text = layout::order(&mut symbols, &program)?;
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let functions = pclntab::describe(&symbols, &text)?.functions();
     let frames = frames(&symbols, &program, &text, &places, &functions);

@@ -13,11 +13,12 @@ use super::put::{Growing, Put};
 use super::scan::{Global, Mention, UnitScan};
 use super::types::Types;
 use crate::diag::Diagnostic;
+use crate::golang::layout::{Text, TextPlaces};
 use crate::golang::program::Program;
-use crate::golang::set::SymbolSet;
 use crate::golang::sort::sort_like_go;
+use crate::golang::source_path;
+use crate::golang::symbols::SymbolSet;
 use crate::golang::symbols::{GoSymbol, ObjectId, PackageId, Symbols, Version as SymbolVersion};
-use crate::golang::text::{Text, TextPlaces};
 use crate::inputs::goobj::RelocationKind;
 
 /// DW_LANG_Go.
@@ -254,7 +255,7 @@ pub(super) fn portion(
 pub(super) fn files<'data>(unit: &Unit, symbols: &Symbols<'data>, program: &Program<'_>) -> Vec<Cow<'data, [u8]>> {
     let goroot = program.options.goroot.as_deref().map(OsStrExt::as_bytes);
     let names = symbols.object(unit.object).object.files().enumerate();
-    let expand = |(index, name)| match lines::expand(name, goroot) {
+    let expand = |(index, name)| match source_path::expand(name, goroot) {
         empty if empty.is_empty() => format!("<missing>_{index}").into_bytes().into(),
         name => name,
     };

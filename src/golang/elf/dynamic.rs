@@ -16,9 +16,9 @@ use rayon::prelude::*;
 use super::headers::ProgramHeader;
 use super::sections::{Headers, Number, SYMBOL};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
-use crate::golang::address::{Addresses, Segment};
-use crate::golang::kind::Kind;
+use crate::golang::layout::{Addresses, Segment};
 use crate::golang::program::Program;
+use crate::golang::symbols::Kind;
 use crate::golang::symbols::{GoSymbol, Made, Relocation, Symbols, Version};
 use crate::golang::table::{Table, Tables};
 use crate::inputs::goobj::RelocationKind;
@@ -43,11 +43,6 @@ pub struct Dynamic {
     version: GoSymbol,
     version_r: GoSymbol,
     dynamic: GoSymbol,
-}
-
-/// Whether a program is for a dynamic linker.
-pub fn is_wanted(program: &Program<'_>) -> bool {
-    program.is_position_independent() && !program.options.no_dynamic
 }
 
 /// Makes the sections, after the debug information is planned and before code has addresses.
@@ -356,7 +351,7 @@ mod tests {
     ) -> T {
         let mut program = fixture::program(options, Architecture::Aarch64, &[("main", &[])]);
         program.build_mode = BuildMode::Pie;
-        assert!(is_wanted(&program) != options.no_dynamic);
+        assert!(program.is_dynamic() != options.no_dynamic);
         let objects = [fixture::object(&[])];
         let mut symbols = fixture::load(&program, &objects);
         let dynamic = make(&mut symbols, &program);

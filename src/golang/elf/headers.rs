@@ -7,7 +7,7 @@ use object::elf::{
 
 use super::notes::{RESERVED, Reserved};
 use super::sections::{Header, SectionTable};
-use crate::golang::address::{Addresses, Segment, SegmentPlace, access};
+use crate::golang::layout::{Addresses, Segment, SegmentPlace, access};
 use crate::output::headers::{self, ELF_HEADER, FileHeader, PROGRAM_HEADER, SECTION_HEADER, push_program_header};
 use crate::target::Architecture;
 

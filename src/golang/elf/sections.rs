@@ -7,8 +7,7 @@ use object::elf::{
     SHT_STRTAB, SHT_SYMTAB,
 };
 
-use super::notes::Reserved;
-use crate::golang::address::{Addresses, Section, SegmentPlace, access};
+use crate::golang::layout::{Addresses, Section, SegmentPlace, access};
 use crate::output::headers::SECTION_HEADER;
 
 /// Bytes of a symbol.
@@ -109,9 +108,9 @@ impl Headers {
         &mut self.made[at]
     }
 
-    /// Adds what stands in the reserved space.
-    pub fn add_reserved(&mut self, reserved: &Reserved) {
-        *self.named(&reserved.header.name) = reserved.header.clone();
+    /// Adds a header that is filled in.
+    pub fn add(&mut self, header: &Header) {
+        *self.named(&header.name) = header.clone();
     }
 
     /// Makes the headers of the symbol table, if there is one, and of the names.

@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use super::sections::SYMBOL;
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::golang::address::Addresses;
 use crate::golang::ahead;
-use crate::golang::kind::Kind;
+use crate::golang::layout::Addresses;
+use crate::golang::symbols::Kind;
 use crate::golang::symbols::{GoSymbol, Symbols, Version, attribute};
 use crate::inputs::goabi::Release;
 

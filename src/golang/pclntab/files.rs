@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::super::dwarf::expand_file;
 use super::super::program::Program;
+use super::super::source_path;
 use super::super::symbols::{ObjectId, Symbols};
 use super::check_size;
 use super::functions::UsedFiles;
@@ -67,7 +67,7 @@ impl<'data> Files<'data> {
 
     /// A name as it stands in `runtime.filetab`.
     pub fn expand(&self, name: &'data [u8]) -> Vec<u8> {
-        expand_file(name, self.goroot).into_owned()
+        source_path::expand(name, self.goroot).into_owned()
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::super::address::Addresses;
+use super::super::layout::Addresses;
+use super::super::layout::TextPlaces;
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;
-use super::super::text::TextPlaces;
 use super::Contents;
 use crate::diag::Diagnostic;
 

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::super::address::Addresses;
+use super::super::layout::Addresses;
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;
 use super::Contents;

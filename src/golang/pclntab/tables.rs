@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::address::Addresses;
+use super::super::layout::Addresses;
 use super::super::machine::POINTER;
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;

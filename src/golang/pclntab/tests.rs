@@ -1,9 +1,9 @@
 //! Tables of small programs, read back as the runtime reads them.
 
 use super::super::fixture::{self, Definition};
+use super::super::layout::{self, Addresses, text};
 use super::super::resolve::{ObjectInput, resolve};
 use super::super::symbols::PackageId;
-use super::super::{address::Addresses, text};
 use super::*;
 use crate::args::golink::GoLink;
 use crate::diag::Diagnostics;
@@ -93,7 +93,7 @@ fn build(object: &[u8], options: &GoLink) -> Result<Image, Diagnostics> {
     let program = fixture::program(options, Architecture::X86_64, &[("p", &[])]);
     let mut symbols = load(&program, object)?;
     symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
-    let mut text = text::order(&mut symbols, &program)?;
+    let mut text = layout::order(&mut symbols, &program)?;
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let mut tables = Tables::default();
     let described = describe(&symbols, &text)?;

@@ -5,8 +5,8 @@ use indexmap::IndexMap;
 
 use super::{Fault, Problem};
 use crate::diag::{Diagnostic, Origin};
-use crate::golang::kind::Kind;
 use crate::golang::program::Program;
+use crate::golang::symbols::Kind;
 use crate::golang::symbols::{GoSymbol, Symbols, Version};
 use crate::inputs::goobj::RelocationKind;
 

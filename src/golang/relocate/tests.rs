@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::args::golink::GoLink;
-use crate::golang::address::{Section, access};
 use crate::golang::fixture;
+use crate::golang::layout::{Section, access};
 use crate::golang::symbols::attribute;
 
 const FROM: u64 = 0x40_1000;

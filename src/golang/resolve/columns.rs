@@ -8,9 +8,9 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::slots::Slots;
-use crate::golang::kind::Kind;
-use crate::golang::names::NameTable;
 use crate::golang::program::Package;
+use crate::golang::symbols::Kind;
+use crate::golang::symbols::names::NameTable;
 use crate::golang::symbols::{GoSymbol, Home, MADE, Made, ObjectEntry, Symbols, attribute, power};
 use crate::inputs::goobj::SymbolRecord;
 use crate::inputs::goobj::records::{flag, flag2};

@@ -10,7 +10,7 @@ use super::rows::{Definition, Row};
 use super::shards::Space;
 use super::slots::{Meaning, Slots};
 use crate::golang::linkname;
-use crate::golang::names::{Hash, Named, SHARDS, Sorted};
+use crate::golang::symbols::names::{Hash, Named, SHARDS, Sorted};
 use crate::golang::symbols::{GoSymbol, ObjectEntry, Version};
 use crate::inputs::goobj::{Object, SymbolRecord};
 use crate::par::largest_first;

@@ -2,8 +2,8 @@
 //! `cmd/link/internal/loader/loader.go`, addSym).
 
 use super::columns::{alignment_of, attributes_of};
-use crate::golang::names::{Hash, SHARD_BITS};
 use crate::golang::symbols::attribute;
+use crate::golang::symbols::names::{Hash, SHARD_BITS};
 use crate::inputs::goobj::SymbolRecord;
 use crate::inputs::goobj::records::flag;
 

@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use crate::diag::Diagnostic;
-use crate::golang::address::Addresses;
 pub use crate::golang::dwarf::DebugSection;
 use crate::golang::dwarf::Dwarf;
+use crate::golang::layout::Addresses;
 use crate::golang::symbols::Symbols;
 pub use crate::output::compress::{Block, ZlibStream};
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::golang::address::{Addresses, Section};
+use crate::golang::layout::{Addresses, Section};
 use crate::golang::table::{Planned, Tables};
 
 /// Bytes of a job, about; of symbols only tables are cut, where their parts begin. Few enough to stay in a worker's cache until they are
@@ -106,8 +106,8 @@ pub fn cut_range(
 mod tests {
     use super::*;
     use crate::args::golink::GoLink;
-    use crate::golang::address::{Segment, SegmentPlace, access};
     use crate::golang::fixture::{self, Numbered};
+    use crate::golang::layout::{Segment, SegmentPlace, access};
     use crate::golang::symbols::{GoSymbol, Version};
     use crate::target::Architecture;
 

@@ -5,10 +5,10 @@ use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
 use super::*;
 use crate::args::golink::GoLink;
-use crate::golang::address::{Section, SegmentPlace, access};
 use crate::golang::fixture;
-use crate::golang::kind::Kind;
+use crate::golang::layout::{Section, SegmentPlace, access};
 use crate::golang::setup;
+use crate::golang::symbols::Kind;
 use crate::golang::symbols::attribute;
 use crate::inputs::compressed;
 use crate::target::Architecture;

@@ -10,9 +10,9 @@
 
 use rayon::prelude::*;
 
-use super::symbols::{GoSymbol, Symbols};
-use super::types::{GoType, TypeKind};
 use crate::diag::Diagnostic;
+use crate::golang::symbols::{GoSymbol, Symbols};
+use crate::golang::types::{GoType, TypeKind};
 use crate::inputs::goabi::Release;
 use crate::inputs::goobj::AuxKind;
 
@@ -276,9 +276,9 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{self, Definition};
     use super::*;
     use crate::args::golink::GoLink;
+    use crate::golang::fixture::{self, Definition};
     use crate::target::Architecture;
 
     #[test]

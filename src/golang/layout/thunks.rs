@@ -8,11 +8,12 @@
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-use super::kind::Kind;
-use super::program::Program;
-use super::symbols::{GoSymbol, ObjectId, PackageId, Relocation, Symbols, Version, attribute};
-use super::text::{Cursor, is_runtime_package};
+use super::cursor::Cursor;
+use super::order::is_runtime_package;
 use crate::diag::Diagnostic;
+use crate::golang::program::Program;
+use crate::golang::symbols::Kind;
+use crate::golang::symbols::{GoSymbol, ObjectId, PackageId, Relocation, Symbols, Version, attribute};
 use crate::inputs::goobj::RelocationKind;
 
 /// ADRP, ADD and BR: three instructions.

@@ -1,83 +1,17 @@
 //! Where everything is: sections, segments, and the address of each symbol (Go 1.26 and 1.27, `address` and `layout` of
 //! `cmd/link/internal/ld/data.go`).
 
-use std::ops::Range;
-
-use super::data::Buckets;
+use super::buckets::Buckets;
 use super::groups::{GC_MASKS, mark};
-use super::kind::Kind;
-use super::machine::{HEADER, Machine};
-use super::moduledata::Module;
-use super::program::Program;
 use super::sections::{self, Bounds, Sections};
-use super::symbols::{GoSymbol, Symbols, Version};
+use super::segments::{Section, Segment, SegmentPlace, access};
 use super::text::TextPlaces;
 use crate::diag::{Diagnostic, Result};
-
-/// A part of the file that is mapped as one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Segment {
-    /// Code.
-    Text,
-    /// Read-only data.
-    Rodata,
-    /// Data that is read-only once it is relocated.
-    Relro,
-    /// Writable data; zeroed data follows what the file holds.
-    Data,
-}
-
-/// What may be done with a section or a segment: read, write, execute.
-pub mod access {
-    /// Read.
-    pub const READ: u8 = 4;
-    /// Read and write.
-    pub const WRITE: u8 = 6;
-    /// Read and execute.
-    pub const EXECUTE: u8 = 5;
-}
-
-/// A section of the output.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Section {
-    /// Its name.
-    pub name: Vec<u8>,
-    /// One of [`access`].
-    pub access: u8,
-    /// A power of two in bytes.
-    pub alignment: u64,
-    /// Where it starts.
-    pub address: u64,
-    /// Bytes it takes.
-    pub length: u64,
-    /// The segment it is part of.
-    pub segment: Segment,
-    /// Whether the file holds its contents; zeroed data has none.
-    pub has_bytes: bool,
-    /// Where its contents are, if it has any.
-    pub file_offset: u64,
-    /// What it holds, in the order of addresses.
-    pub symbols: Vec<GoSymbol>,
-}
-
-/// A segment of the output.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SegmentPlace {
-    /// Which it is.
-    pub segment: Segment,
-    /// One of [`access`].
-    pub access: u8,
-    /// Where it starts.
-    pub address: u64,
-    /// Bytes it takes.
-    pub length: u64,
-    /// Where its contents start.
-    pub file_offset: u64,
-    /// Bytes that the file holds of it.
-    pub file_length: u64,
-    /// Its sections, by position.
-    pub sections: Range<usize>,
-}
+use crate::golang::machine::{HEADER, Machine};
+use crate::golang::moduledata::Module;
+use crate::golang::program::Program;
+use crate::golang::symbols::Kind;
+use crate::golang::symbols::{GoSymbol, Symbols, Version};
 
 /// Where everything is. Nothing moves any more.
 #[derive(Clone, Default, Debug)]

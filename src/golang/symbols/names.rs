@@ -3,14 +3,14 @@
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::symbols::{GoSymbol, Version};
+use super::ids::{GoSymbol, Version};
 use crate::inputs::goobj::ContentHash;
 use crate::par::split_by_lengths;
 
 /// Bits of a hash that choose its shard.
-pub(super) const SHARD_BITS: u32 = 8;
+pub const SHARD_BITS: u32 = 8;
 /// Shards of names, and of contents: so many that the table of each stays in a core's own cache.
-pub(super) const SHARDS: usize = 1 << SHARD_BITS;
+pub const SHARDS: usize = 1 << SHARD_BITS;
 /// Buckets of a shard.
 const BUCKETS: usize = 256;
 
@@ -18,7 +18,7 @@ const BUCKETS: usize = 256;
 /// is less likely than 2^-88, and Go's linker trusts as many bits of a hash of contents. Comparing the names as well would
 /// wait for memory four times for each: for both records and for both names.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Hash([u32; 4]);
+pub struct Hash([u32; 4]);
 
 impl Hash {
     /// Of a name and its version.
@@ -68,7 +68,7 @@ impl Hash {
 
 /// What is known by a hash.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Named<T> {
+pub struct Named<T> {
     /// The hash.
     pub hash: Hash,
     /// What has the name.
@@ -89,7 +89,7 @@ impl<T> Named<T> {
 
 /// Names of a shard.
 #[derive(Clone, Debug)]
-pub(super) struct NameShard<T>(Sorted<Named<T>>);
+pub struct NameShard<T>(Sorted<Named<T>>);
 
 impl<T: Copy + Default> NameShard<T> {
     /// Makes the table; `found` is gone through twice, and of equal names the last is found.
@@ -106,7 +106,7 @@ impl<T: Copy + Default> NameShard<T> {
 
 /// All names of a shard.
 #[derive(Clone, Debug)]
-pub(super) struct ShardNames {
+pub struct ShardNames {
     /// Those that packages define.
     pub own: NameShard<GoSymbol>,
     /// The others, with the first slot of each.
@@ -115,7 +115,7 @@ pub(super) struct ShardNames {
 
 /// All names, by shard.
 #[derive(Default)]
-pub(super) struct NameTable(pub Vec<ShardNames>);
+pub struct NameTable(pub Vec<ShardNames>);
 
 impl NameTable {
     /// The symbol of a name, given the symbols of all slots.
@@ -128,7 +128,7 @@ impl NameTable {
 
 /// Entries by bucket, in the order in which they came within each.
 #[derive(Clone, Debug)]
-pub(super) struct Sorted<T> {
+pub struct Sorted<T> {
     entries: Vec<T>,
     starts: Vec<u32>,
 }

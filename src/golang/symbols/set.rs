@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::symbols::GoSymbol;
+use super::ids::GoSymbol;
 
 /// A bit for each symbol of the program: a set that many symbols are put into, or that is emptied again.
 #[derive(Clone, Debug)]
-pub(super) struct SymbolSet(Vec<u64>);
+pub struct SymbolSet(Vec<u64>);
 
 impl SymbolSet {
     /// None of so many symbols.

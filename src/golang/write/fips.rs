@@ -7,12 +7,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::address::Addresses;
-use super::setup::{FIPS_MAGIC, FIPS_SUM, FipsSymbols};
-use super::symbols::GoSymbol;
-use super::write::contents::{Contents, Faults};
-use super::write::plan::{Job, cut_range};
+use super::contents::{Contents, Faults};
+use super::plan::{Job, cut_range};
 use crate::diag::{Diagnostic, io_error};
+use crate::golang::layout::Addresses;
+use crate::golang::setup::{FIPS_MAGIC, FIPS_SUM, FipsSymbols};
+use crate::golang::symbols::GoSymbol;
 
 /// What is summed first.
 const TITLE: &[u8] = b"go fips object v1\n";

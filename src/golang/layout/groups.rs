@@ -4,10 +4,10 @@
 //! Types, strings, function values and pointer masks lie together, each group behind a symbol that stands for it in
 //! `.symtab`. The order in which these symbols are made is part of the output: it breaks ties of the layout.
 
-use super::kind::Kind;
-use super::machine::POINTER;
-use super::program::Program;
-use super::symbols::{GoSymbol, Symbols, Version, attribute};
+use crate::golang::machine::POINTER;
+use crate::golang::program::Program;
+use crate::golang::symbols::Kind;
+use crate::golang::symbols::{GoSymbol, Symbols, Version, attribute};
 
 /// Marks that stand at the bounds of sections, in the order in which they are made.
 const BOUNDS: [(&[u8], Kind); 16] = [
@@ -147,10 +147,10 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data;
-    use super::super::fixture::{self, Definition};
     use super::*;
     use crate::args::golink::{BuildMode, GoLink};
+    use crate::golang::fixture::{self, Definition};
+    use crate::golang::layout::buckets;
     use crate::inputs::goabi::Release;
     use crate::target::Architecture;
 
@@ -174,7 +174,7 @@ mod tests {
         symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
         let known: Vec<GoSymbol> = symbols.all().take(7).collect();
         let groups = make(&mut symbols, &program);
-        data::collect(&mut symbols, program.release, groups);
+        buckets::collect(&mut symbols, program.release, groups);
         let of = |symbol: &GoSymbol| (symbols.kind(*symbol), symbols.is(*symbol, attribute::NOT_IN_SYMTAB));
         known.iter().map(of).collect()
     }

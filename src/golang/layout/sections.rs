@@ -4,16 +4,17 @@
 //! Writable data comes first here, as its masks of pointers are read-only data whose size follows from it. Types that
 //! reflection walks stand in a section of their own in Go 1.27; before, all groups share `.rodata`.
 
-use super::address::{Section, Segment, access};
-use super::data::{self, Buckets, Item, LARGEST, RELRO_26, Sorted, SortedData};
+use super::buckets::{Buckets, Item, LARGEST, RELRO_26, separate_relro};
+use super::data::{self, Sorted, SortedData};
 use super::gcmask;
-use super::kind::Kind;
-use super::machine::POINTER;
-use super::moduledata::{Module, TypeFields};
-use super::program::Program;
-use super::symbols::{GoSymbol, Symbols, Version};
+use super::segments::{Section, Segment, access};
 use super::text::TextPlaces;
 use crate::diag::{Diagnostic, Result};
+use crate::golang::machine::POINTER;
+use crate::golang::moduledata::{Module, TypeFields};
+use crate::golang::program::Program;
+use crate::golang::symbols::Kind;
+use crate::golang::symbols::{GoSymbol, Symbols, Version};
 use crate::inputs::goobj::records::flag;
 
 /// The groups of `.rodata`, in order; Go 1.27 has types and function values elsewhere.
@@ -60,7 +61,7 @@ pub(super) fn plan(
     let release = program.release;
     let relro = program.is_position_independent();
     if relro {
-        data::separate_relro(symbols, release, &mut buckets)?;
+        separate_relro(symbols, release, &mut buckets)?;
     }
     let walked = release.types_are_walked.then(|| buckets.take(Kind::Type));
     let mut planner = Planner::default();

@@ -1,0 +1,145 @@
+//! What symbols refer to: relocations, auxiliary symbols, and the symbols that references mean (Go 1.26 and 1.27,
+//! `cmd/link/internal/loader/loader.go`, resolve).
+
+use rayon::iter::Either;
+
+use super::Symbols;
+use super::ids::{GoSymbol, ObjectId};
+use super::object::ObjectEntry;
+use crate::inputs::goobj::records::package_index;
+use crate::inputs::goobj::{AuxKind, Reference, RelocationKind, RelocationRecord};
+
+/// A relocation with its target found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Relocation {
+    /// Offset in the symbol, in bytes.
+    pub offset: i32,
+    /// Bytes that are patched; 0 patches nothing.
+    pub size: u8,
+    /// Whether it does not keep the target alive.
+    pub weak: bool,
+    /// What it asks for.
+    pub kind: RelocationKind,
+    /// The addend.
+    pub addend: i64,
+    /// The target; [`GoSymbol::NONE`] for kinds that have none and for references that name nothing.
+    pub target: GoSymbol,
+}
+
+impl<'data> Symbols<'data> {
+    /// The symbol that an object's reference means; none if it is nil or names nothing.
+    #[inline]
+    pub fn resolve(&self, from: ObjectId, reference: Reference) -> GoSymbol {
+        self.resolve_in(self.object(from), reference)
+    }
+
+    /// The same, with the object found.
+    #[inline]
+    pub(in crate::golang) fn resolve_in(&self, entry: &ObjectEntry<'_>, reference: Reference) -> GoSymbol {
+        match reference.package {
+            package_index::SELF => entry.own.at(reference.index),
+            package if package < package_index::SELF => {
+                // No package is at 0, which stands for no symbol.
+                entry.windows.get(package as usize).map_or(GoSymbol::NONE, |window| window.at(reference.index))
+            }
+            package_index::BUILTIN => self.builtins.get(reference.index as usize).copied().unwrap_or(GoSymbol::NONE),
+            special => {
+                let slots = entry.slots_of.get((special - package_index::HASHED) as usize);
+                let slot = slots.and_then(|slots| slots.get(reference.index));
+                slot.map_or(GoSymbol::NONE, |slot| self.slots[slot as usize])
+            }
+        }
+    }
+
+    /// Its relocations, in order.
+    #[inline]
+    pub fn relocations(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + Clone + use<'_, 'data> {
+        let Some((id, local)) = self.definition(symbol) else {
+            let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
+            return Either::Left(made.iter().copied());
+        };
+        let entry = self.object(id);
+        Either::Right(entry.object.relocations(local).map(move |record| self.relocation(entry, record)))
+    }
+
+    /// Its relocations that patch bytes, in order. The others are not even resolved.
+    #[inline]
+    pub fn patches(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + use<'_, 'data> {
+        let Some((id, local)) = self.definition(symbol) else {
+            let made = self.made(symbol).map_or(&[][..], |made| &made.relocations);
+            return Either::Left(made.iter().copied().filter(|relocation| relocation.size > 0));
+        };
+        let entry = self.object(id);
+        let records = entry.object.relocations(local).filter(|record| record.size() > 0);
+        Either::Right(records.map(move |record| self.relocation(entry, record)))
+    }
+
+    #[inline]
+    fn relocation(&self, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
+        Relocation {
+            offset: record.offset(),
+            size: record.size(),
+            weak: record.is_weak(),
+            kind: entry.relocations.of(record.raw_kind()),
+            addend: record.addend(),
+            target: self.resolve_in(entry, record.target()),
+        }
+    }
+
+    /// What its first relocation at an offset refers to; none if there is none.
+    pub fn target_at(&self, symbol: GoSymbol, offset: i32) -> GoSymbol {
+        match self.definition(symbol) {
+            Some((id, local)) => {
+                let found = self.object(id).object.relocations(local).find(|record| record.offset() == offset);
+                found.map_or(GoSymbol::NONE, |record| self.resolve(id, record.target()))
+            }
+            None => {
+                let found = self.relocations(symbol).find(|relocation| relocation.offset == offset);
+                found.map_or(GoSymbol::NONE, |relocation| relocation.target)
+            }
+        }
+    }
+
+    /// How many relocations it has.
+    pub fn relocation_count(&self, symbol: GoSymbol) -> usize {
+        match self.made(symbol) {
+            Some(made) => made.relocations.len(),
+            None => self.definition(symbol).map_or(0, |(id, local)| self.object(id).object.relocations(local).len()),
+        }
+    }
+
+    /// Its auxiliary symbols, in order.
+    pub fn aux(&self, symbol: GoSymbol) -> impl Iterator<Item = (AuxKind, GoSymbol)> + use<'_, 'data> {
+        let Some((id, local)) = self.definition(symbol) else {
+            let made = self.made(symbol).map_or(&[][..], |made| &made.aux);
+            return Either::Left(made.iter().copied());
+        };
+        let records = self.object(id).object.aux(local);
+        Either::Right(records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol())))))
+    }
+
+    /// Its first auxiliary symbol of a kind.
+    pub fn aux_of(&self, symbol: GoSymbol, kind: AuxKind) -> Option<GoSymbol> {
+        let [found] = self.aux_of_kinds(symbol, [kind]);
+        found.some()
+    }
+
+    /// Its first auxiliary symbol of each of some kinds, or none. Others are not even resolved.
+    #[inline]
+    pub fn aux_of_kinds<const N: usize>(&self, symbol: GoSymbol, kinds: [AuxKind; N]) -> [GoSymbol; N] {
+        let Some((id, local)) = self.definition(symbol) else {
+            return kinds.map(|kind| {
+                let found = self.aux(symbol).find(|(found, _)| *found == kind);
+                found.map_or(GoSymbol::NONE, |(_, aux)| aux)
+            });
+        };
+        let mut found = [None; N];
+        for record in self.object(id).object.aux(local) {
+            let Some(kind) = record.kind() else { continue };
+            if let Some(at) = kinds.iter().position(|wanted| *wanted == kind) {
+                found[at] = found[at].or(Some(record.symbol()));
+            }
+        }
+        found.map(|found| found.map_or(GoSymbol::NONE, |reference| self.resolve(id, reference)))
+    }
+}
