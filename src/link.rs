@@ -20,7 +20,7 @@ use crate::inputs::script::symbols::ScriptSymbols;
 use crate::inputs::store::Store;
 use crate::layout::{arrange, living};
 use crate::output::map_file;
-use crate::output::write::{self, Output};
+use crate::output::{Output, write};
 use crate::par;
 use crate::relocation::Machine;
 use crate::relocation::aarch64::Aarch64;

@@ -2,7 +2,7 @@
 
 use object::elf::{PT_TLS, SHT_NULL};
 
-use super::address::{self, AddressRequest};
+use super::address;
 use super::branches::{self, Parts, Placed, Program};
 use super::facts::{self, FactSources, Facts};
 use super::got::{self, Got};
@@ -13,6 +13,7 @@ use super::plan::{Addresses, ScriptSymbolValue, SectionPlan};
 use super::properties;
 use super::scan::{self, Scan};
 use super::sections::{self, PlanRequest};
+use super::state::AddressRequest;
 use super::strings;
 use super::tables::{self, LinkerTables, TableSizes};
 use crate::args::request::{LinkRequest, SectionSort};

@@ -6,11 +6,10 @@ use crate::diag::Diagnostic;
 use crate::ids::OutputSectionId;
 use crate::inputs::script::ast::{Assignment, Expression, NamedFunction};
 
-use super::address::{AddressRequest, Prepared, State};
 use super::evaluate::{Environment, Place, Value, align_to, evaluate};
 use super::plan::{Addresses, OutputSection, Piece, Placement, SectionAddress, SectionPlan, Statement};
 use super::regions::Regions;
-use super::segments::Relro;
+use super::state::{AddressRequest, Prepared, Relro, State, header_bytes};
 
 /// What a pass finds out.
 pub(super) struct Outcome {
@@ -501,11 +500,4 @@ impl Pass<'_> {
             _ => Value { number: address.address, place: Place::Section(id) },
         }
     }
-}
-
-/// Bytes of the file header and program headers.
-pub(super) const fn header_bytes(headers: usize) -> u64 {
-    let file = size_of::<elf::FileHeader64<object::LittleEndian>>();
-    let each = size_of::<elf::ProgramHeader64<object::LittleEndian>>();
-    (file + each * headers) as u64
 }

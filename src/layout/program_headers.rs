@@ -4,10 +4,9 @@ use object::elf;
 
 use crate::diag::Diagnostic;
 
-use super::address::{AddressRequest, State};
-use super::passes::header_bytes;
+use super::loads::{Load, Member, access};
 use super::plan::Segment;
-use super::segments::{Load, Member, access};
+use super::state::{AddressRequest, State, header_bytes};
 
 /// Where the program headers start in the file.
 const TABLE_OFFSET: u64 = size_of::<elf::FileHeader64<object::LittleEndian>>() as u64;

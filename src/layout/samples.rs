@@ -13,10 +13,11 @@ use crate::inputs::script::symbols::ScriptSymbols;
 use crate::inputs::script::{embedded, parse};
 use crate::target::Architecture;
 
-use super::address::{AddressRequest, assign};
+use super::address::assign;
 use super::matching::{FileName, Matching};
 use super::plan::{Addresses, ScriptSymbolValue, SectionPlan, Segment};
 use super::sections::{PlanRequest, plan};
+use super::state::AddressRequest;
 
 /// Files and their sections.
 #[derive(Default)]

@@ -8,59 +8,16 @@ use object::elf;
 
 use crate::diag::Diagnostic;
 
-use super::address::{AddressRequest, State};
-use super::passes::header_bytes;
-use super::plan::{OutputSection, Segment};
+use super::loads::{Load, Member, access};
+use super::plan::Segment;
 use super::program_headers;
-
-/// The data that becomes read-only once it is relocated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Relro {
-    pub start: u64,
-    pub end: u64,
-}
+use super::state::{AddressRequest, State, header_bytes};
 
 /// What placing makes, beside the sections' offsets.
 pub(super) struct Placed {
     pub segments: Vec<Segment>,
     /// Where the allocated part of the file ends.
     pub allocated_end: u64,
-}
-
-/// A PT_LOAD in the making.
-#[derive(Clone, Copy)]
-pub(super) struct Load {
-    pub flags: u32,
-    pub offset: u64,
-    pub address: u64,
-    /// Load address less address.
-    pub distance: u64,
-    pub memory_end: u64,
-    pub file_end: u64,
-    /// Which header of PHDRS this is.
-    pub header: Option<usize>,
-    /// Whether file and program headers are in it.
-    pub has_headers: bool,
-}
-
-/// One section that is part of the image.
-pub(super) struct Member<'a> {
-    pub index: usize,
-    pub section: &'a OutputSection,
-    pub address: u64,
-    pub size: u64,
-    /// The PT_LOAD of PHDRS that it asks for.
-    pub header: Option<usize>,
-}
-
-impl Member<'_> {
-    pub fn zeros(&self) -> bool {
-        self.section.kind == elf::SHT_NOBITS
-    }
-
-    pub fn end(&self) -> u64 {
-        self.address.saturating_add(self.size)
-    }
 }
 
 /// Gives every section of the image its offset, and makes the program headers.
@@ -89,12 +46,6 @@ pub(super) fn place(request: &AddressRequest, state: &mut State, errors: &mut Ve
     }
     let segments = program_headers::build(request, state, &loads.loads, &members, errors);
     Placed { segments, allocated_end: loads.file_end }
-}
-
-impl Member<'_> {
-    fn takes_no_room(&self) -> bool {
-        self.zeros() && self.section.is_thread_local()
-    }
 }
 
 /// The sections of the image in plan order, each with the PT_LOAD that PHDRS has for it.
@@ -256,18 +207,6 @@ impl Loads<'_> {
             has_headers: wants_headers && has_room,
         }
     }
-}
-
-/// `p_flags` of a section.
-pub(super) fn access(section: &OutputSection) -> u32 {
-    let mut flags = elf::PF_R;
-    if section.flags & u64::from(elf::SHF_WRITE) != 0 {
-        flags |= elf::PF_W;
-    }
-    if section.flags & u64::from(elf::SHF_EXECINSTR) != 0 {
-        flags |= elf::PF_X;
-    }
-    flags
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ mod search;
 
 use std::hint::select_unpredictable as select;
 
-use self::bits::{Bits, Packed};
-use self::huffman::{Block, Code, DISTANCES, LITERALS};
+use self::bits::{Bits, Code, Packed};
+use self::huffman::{Block, DISTANCES, LITERALS};
 use self::search::{Buffers, Frequencies, Search};
 
 /// The end of a block among the literals.

@@ -5,8 +5,7 @@ use object::elf::{
     DF_1_PIE, DT_FLAGS_1, DT_HASH, DT_NULL, DT_RELA, DT_RELAENT, DT_RELASZ, DT_STRSZ, DT_STRTAB, DT_SYMENT, DT_SYMTAB,
 };
 
-use super::buildid;
-use super::write::Output;
+use super::{Output, buildid};
 use crate::args::request::BuildId;
 use crate::diag::{Diagnostic, Origin, Result};
 use crate::ids::{AtomId, SymbolId};

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use object::elf::{SHF_ALLOC, SHF_COMPRESSED};
 use rayon::prelude::*;
 
+use super::Output;
 use super::buildid::{self, BuildIdHasher, ChunkDigest};
 use super::compress::{self, Block, CompressedSection};
 use super::contents::Contents;
@@ -15,29 +16,14 @@ use super::headers::{self, FileFacts, SECTION_HEADER, SectionHeader};
 use super::jobs::{self, Job, Jobs, Order};
 use super::symtab::{self, Symtab, SymtabOptions};
 use super::tables;
-use crate::args::request::{DebugCompression, LinkRequest, Strip};
+use crate::args::request::{DebugCompression, Strip};
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::ids::{AtomId, FileId, OutputSectionId};
-use crate::inputs::store::Store;
+use crate::ids::{AtomId, OutputSectionId};
 use crate::layout::image::Image;
 use crate::layout::tables::SYMBOL;
 use crate::liveness::candidates::is_debug;
 use crate::par::lock;
 use crate::relocation::Machine;
-
-/// What the output stage needs besides the image.
-pub struct Output<'a> {
-    /// The request.
-    pub request: &'a LinkRequest,
-    /// Where the inputs are.
-    pub store: &'a Store,
-    /// The entry's address.
-    pub entry: u64,
-    /// The contents of `.note.gnu.property`.
-    pub property: Vec<u8>,
-    /// Whether a global of this file is confined to the program: `--exclude-libs`, a version script.
-    pub confined: &'a (dyn Fn(FileId, usize) -> bool + Sync),
-}
 
 /// Writes the file.
 pub fn write<M: Machine>(image: &Image<'_>, output: &Output<'_>) -> Result<()> {

@@ -9,8 +9,8 @@ use super::cgo::CgoName;
 use super::cpp_library::CppLibrary;
 use super::demangle::{demangle, is_rust};
 use super::known_names as known;
+use super::missing::{Context, Undefined};
 use super::spelling::{Dictionary, Difference, Language};
-use super::undefined::{Context, Undefined};
 
 /// The likely cause.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -375,8 +375,8 @@ mod tests {
     use super::*;
     use crate::diag::Origin;
     use crate::symbols::cgo::Packages;
+    use crate::symbols::missing::{Reference, Skipped};
     use crate::symbols::spelling::Known;
-    use crate::symbols::undefined::{Reference, Skipped};
     use crate::target::{Architecture, Target};
 
     fn target(libc: Libc) -> Target {

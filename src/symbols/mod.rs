@@ -11,6 +11,7 @@ pub mod extract;
 pub mod files;
 pub mod hints;
 pub mod known_names;
+pub mod missing;
 pub mod names;
 pub mod resolve;
 pub mod spelling;

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub struct Known<'a> {
     /// Its name.
     pub name: &'a [u8],
-    /// Which file has it: an index into [`super::undefined::Context::files`].
+    /// Which file has it: an index into [`super::missing::Context::files`].
     pub file: usize,
     /// Whether the name is local to its file (`static`, STB_LOCAL), so that others cannot refer to it.
     pub is_local: bool,

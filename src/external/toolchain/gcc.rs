@@ -8,9 +8,8 @@ use super::answer::{CLibrary, Provenance, Rung, StaticKind, ToolchainQuery};
 use super::cache;
 use super::compiler::{CompilerCommand, CompilerFamily};
 use super::driver_line::{self, DriverLine, Library};
-use super::order::{Missing, Search, object_architecture};
 use super::probe::{Invocation, Probe, find_program};
-use super::sysroot;
+use super::search::{Missing, Search, libc_of, object_architecture};
 use crate::target::{Libc, Target};
 
 /// Why a zig with a name of its own has no answer here.
@@ -226,7 +225,7 @@ impl Reply<'_> {
 /// better for.
 fn libc_in<'a>(probe: &dyn Probe, archives: impl Iterator<Item = &'a PathBuf>) -> Option<Libc> {
     let folders: Vec<PathBuf> = archives.filter_map(|path| path.parent()).map(Path::to_owned).collect();
-    sysroot::libc_of(probe, &folders)
+    libc_of(probe, &folders)
 }
 
 /// Puts `rcrt1.o` in the place of another start file: musl-gcc's specs know no static-pie.

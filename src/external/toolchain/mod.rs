@@ -24,6 +24,7 @@ mod gcc;
 mod order;
 mod probe;
 mod rust;
+mod search;
 mod sysroot;
 mod zig;
 

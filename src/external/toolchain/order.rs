@@ -1,45 +1,12 @@
 //! The order in which C libraries are looked for.
 
-use std::path::Path;
-
 use super::answer::{CLibrary, Rung, ToolchainQuery};
 use super::compiler::{CompilerCommand, CompilerFamily};
 use super::probe::{Probe, SystemProbe};
+use super::search::{Missing, Search};
 use super::{gcc, rust, sysroot, zig};
 use crate::diag::{self, Diagnostic};
 use crate::target::{Architecture, Libc, Target};
-
-/// One search for a C library.
-pub(super) struct Search<'a> {
-    /// The machine.
-    pub probe: &'a dyn Probe,
-    /// What is wanted; its `libc` is settled where the compiler settles it.
-    pub query: &'a ToolchainQuery,
-    /// Whether a compiler may be made to build its library, which takes long.
-    pub prepare: bool,
-}
-
-/// Why a rung has no library.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Missing {
-    /// One line.
-    pub reason: String,
-    /// It would have one if it were allowed to build it.
-    pub unprepared: bool,
-    /// The C library that the compiler would have linked, where it told.
-    pub libc: Option<Libc>,
-    /// The compiler is a zig that its name does not show.
-    pub is_zig: bool,
-    /// It depends on the compiler alone, so that it can be remembered: no file that is added would mend it.
-    pub lasting: bool,
-}
-
-impl Missing {
-    /// For the given reason.
-    pub(super) fn new(reason: impl Into<String>) -> Self {
-        Missing { reason: reason.into(), unprepared: false, libc: None, is_zig: false, lasting: false }
-    }
-}
 
 /// What one rung of the order gave.
 pub(crate) struct Step {
@@ -241,15 +208,10 @@ fn nothing_found(query: &ToolchainQuery, missing: &[(Rung, String, Missing)]) ->
     }
 }
 
-/// The machine of an object file, by its ELF header.
-pub(super) fn object_architecture(probe: &dyn Probe, path: &Path) -> Option<Architecture> {
-    let bytes = probe.read(path).ok()?;
-    let header = bytes.get(..20).filter(|header| header.starts_with(b"\x7fELF\x02\x01"))?;
-    Architecture::from_elf_machine(u16::from_le_bytes([header[18], header[19]]))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::answer::StaticKind;
     use super::super::fake::{FakeProbe, says};
     use super::super::probe::{Answer, Probe};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::answer::{CLibrary, Provenance, Rung, StaticKind};
 use super::cache;
-use super::order::{Missing, Search};
 use super::probe::{Invocation, Probe, find_program};
+use super::search::{Missing, Search};
 use crate::target::{Libc, Target};
 
 /// The musl of the `rustc` on the PATH.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::answer::{CLibrary, Provenance, Rung, StaticKind};
 use super::compiler::CompilerFamily;
 use super::gcc;
-use super::order::{Missing, Search, object_architecture};
 use super::probe::Probe;
+use super::search::{Missing, Search, libc_of, object_architecture};
 use crate::target::{Architecture, Libc, Target};
 
 /// The C library in the sysroot of the query. A gcc or clang that is named knows best how it uses its sysroot; without
@@ -119,20 +119,5 @@ fn runtime_folder(probe: &dyn Probe, folders: &[PathBuf], architecture: Architec
             |version: &String| version.split('.').map(|part| part.parse().unwrap_or(0_u32)).collect::<Vec<_>>();
         let newest = versions.into_iter().max_by_key(number)?;
         Some(gcc.join(triple).join(newest))
-    })
-}
-
-/// Which C library stands in the folders: each has files that the other has not.
-pub(super) fn libc_of(probe: &dyn Probe, folders: &[PathBuf]) -> Option<Libc> {
-    folders.iter().find_map(|folder| {
-        let names = probe.list(folder);
-        let any = |test: &dyn Fn(&String) -> bool| names.iter().any(test);
-        if any(&|name| name.starts_with("ld-musl-")) || folder.to_string_lossy().contains("musl") {
-            Some(Libc::Musl)
-        } else if any(&|name| name == "libc_nonshared.a" || name == "libc.so.6" || name.starts_with("ld-linux-")) {
-            Some(Libc::Gnu)
-        } else {
-            None
-        }
     })
 }

@@ -12,8 +12,8 @@ use super::answer::{CLibrary, Provenance, Rung, StaticKind, ToolchainQuery};
 use super::cache::{self, Witness};
 use super::compiler::{CompilerCommand, CompilerFamily};
 use super::driver_line::{self, Library};
-use super::order::{Missing, Search};
 use super::probe::{Invocation, Notice, Probe, find_program};
+use super::search::{Missing, Search};
 use crate::target::{Libc, Target};
 
 /// What a trial link links.

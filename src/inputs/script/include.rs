@@ -1,32 +1,12 @@
 //! `INCLUDE file`: the text of another script, read in the place of the command (the GNU ld manual, 3.4.2). It may stand at
 //! the top level, in MEMORY and SECTIONS, and within an output section.
 
-use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::lexer::{Lexer, Parsed, Words};
+use super::lexer::{FILES, Lexer, Parsed, Words};
 
 /// How deep scripts may include scripts.
 const DEPTH: usize = 16;
-/// How many files one script may include in all: each could include the next one twice.
-const FILES: u32 = 1000;
-
-/// Where the files of INCLUDE are looked for.
-pub struct Includes<'a> {
-    find: &'a Find<'a>,
-    left: Cell<u32>,
-}
-
-/// The file that a name means in a script.
-pub type Find<'a> = dyn Fn(&Path, &Path) -> Option<PathBuf> + 'a;
-
-impl<'a> Includes<'a> {
-    /// Looks for them with `find`, which is given the name and the script that says it.
-    pub fn new(find: &'a Find<'a>) -> Self {
-        Includes { find, left: Cell::new(FILES) }
-    }
-}
-
 /// Reads the file that is named next, all of it, with `read`.
 pub fn include<T>(lexer: &mut Lexer<'_>, read: impl FnOnce(&mut Lexer<'_>) -> Parsed<T>) -> Parsed<T> {
     lexer.rest()?;
@@ -67,6 +47,8 @@ pub fn include<T>(lexer: &mut Lexer<'_>, read: impl FnOnce(&mut Lexer<'_>) -> Pa
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::super::ast::{Command, Content, SectionCommand};
     use super::super::parse_including;
     use super::*;

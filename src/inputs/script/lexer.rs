@@ -1,11 +1,10 @@
 //! The cursor over a script's text. What a name is made of depends on where it stands (`*` is a glob in a section
 //! pattern and a product in an expression), so the parser asks for the next word or operator in the way it needs.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use crate::diag::{Diagnostic, Origin};
-
-use super::include::Includes;
+use crate::diag::{self, Diagnostic, Origin};
 
 /// What a reader of scripts returns. Boxed, so that the good case stays small.
 pub type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -48,6 +47,26 @@ impl Until {
     }
 }
 
+/// How many files one script may include in all: each could include the next one twice.
+pub(super) const FILES: u32 = 1000;
+
+/// Where the files of INCLUDE are looked for.
+pub struct Includes<'a> {
+    pub(super) find: &'a Find<'a>,
+    /// How many more may be included.
+    pub(super) left: Cell<u32>,
+}
+
+/// The file that a name means in a script.
+pub type Find<'a> = dyn Fn(&Path, &Path) -> Option<PathBuf> + 'a;
+
+impl<'a> Includes<'a> {
+    /// Looks for them with `find`, which is given the name and the script that says it.
+    pub fn new(find: &'a Find<'a>) -> Self {
+        Includes { find, left: Cell::new(FILES) }
+    }
+}
+
 /// A position in a script.
 pub struct Lexer<'a> {
     text: &'a str,
@@ -58,6 +77,16 @@ pub struct Lexer<'a> {
     pub(super) includes: Option<&'a Includes<'a>>,
     /// The scripts that include this one.
     pub(super) open: Vec<PathBuf>,
+}
+
+/// Scripts are UTF-8, of which GNU ld's own syntax needs only the ASCII part.
+pub(super) fn decode<'a>(text: &'a [u8], path: &Path) -> diag::Result<&'a str> {
+    std::str::from_utf8(text).map_err(|error| {
+        let offset = error.valid_up_to() as u64;
+        Diagnostic::error("bad-script", "not a linker script: bytes that are no UTF-8 text")
+            .at(Origin::file(path).at(offset))
+            .into()
+    })
 }
 
 impl<'a> Lexer<'a> {

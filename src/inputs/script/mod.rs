@@ -8,9 +8,12 @@ pub mod glob;
 pub mod include;
 pub mod insert;
 pub mod lexer;
+mod memory;
 pub mod parser;
+mod program_headers;
 mod sections;
 pub mod standard;
+mod statements;
 pub mod symbols;
 pub mod version;
 

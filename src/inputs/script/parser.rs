@@ -1,15 +1,15 @@
 //! The commands of a script at its top level, by the GNU ld manual's chapter "Linker Scripts". What stands within
-//! SECTIONS is read by `sections`.
+//! SECTIONS, PHDRS, MEMORY and VERSION is read by a module each.
 
 use std::path::{Path, PathBuf};
 
-use crate::diag::{self, Diagnostic, Origin};
+use crate::diag;
 
-use super::ast::{Assignment, Command, MemoryRegion, Operator, ProgramHeader, Script, ScriptInput};
-use super::expression::{constant, expression};
-use super::include::{Find, Includes, include};
-use super::lexer::{Lexer, Parsed, Until, Words};
-use super::{sections, version};
+use super::ast::{Command, Script, ScriptInput};
+use super::include::include;
+use super::lexer::{Find, Includes, Lexer, Parsed, Words, decode};
+use super::statements::{assertion, assignment, symbol_argument};
+use super::{memory, program_headers, sections, version};
 
 /// Reads a script without INCLUDE. `path` is what errors name.
 pub fn parse(text: &[u8], path: &Path) -> diag::Result<Script> {
@@ -26,16 +26,6 @@ pub fn parse_including(text: &[u8], path: &Path, find: &Find<'_>) -> diag::Resul
 pub fn looks_like_script(text: &[u8]) -> bool {
     let start = &text[..text.len().min(512)];
     !start.is_empty() && start.iter().all(|&byte| byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r' | b'\x0c'))
-}
-
-/// Scripts are UTF-8, of which GNU ld's own syntax needs only the ASCII part.
-pub(super) fn decode<'a>(text: &'a [u8], path: &Path) -> diag::Result<&'a str> {
-    std::str::from_utf8(text).map_err(|error| {
-        let offset = error.valid_up_to() as u64;
-        Diagnostic::error("bad-script", "not a linker script: bytes that are no UTF-8 text")
-            .at(Origin::file(path).at(offset))
-            .into()
-    })
 }
 
 fn script(mut lexer: Lexer) -> diag::Result<Script> {
@@ -88,8 +78,8 @@ fn command(lexer: &mut Lexer, commands: &mut Vec<Command>) -> Parsed<()> {
             lexer.expect("}")?;
             Command::Version(nodes)
         }
-        "PHDRS" => Command::ProgramHeaders(program_headers(lexer)?),
-        "MEMORY" => Command::Memory(memory(lexer)?),
+        "PHDRS" => Command::ProgramHeaders(program_headers::program_headers(lexer)?),
+        "MEMORY" => Command::Memory(memory::regions(lexer)?),
         "REGION_ALIAS" => lexer.parenthesised(|lexer| {
             let alias = lexer.name(Words::Section, "a name")?.to_owned();
             lexer.expect(",")?;
@@ -126,84 +116,6 @@ fn command(lexer: &mut Lexer, commands: &mut Vec<Command>) -> Parsed<()> {
     Ok(())
 }
 
-/// `symbol = expression;` in all its forms, or `None` with nothing taken.
-pub(super) fn assignment(lexer: &mut Lexer) -> Parsed<Option<Assignment>> {
-    let start = lexer.mark();
-    for (name, provide, hidden) in [("PROVIDE", true, false), ("HIDDEN", false, true), ("PROVIDE_HIDDEN", true, true)] {
-        if !lexer.keyword(name)? {
-            continue;
-        }
-        if !lexer.rest()?.starts_with('(') {
-            break;
-        }
-        let assignment = lexer.parenthesised(|lexer| {
-            let symbol = lexer.name(Words::Symbol, "a symbol")?.to_owned();
-            lexer.expect("=")?;
-            Ok(Assignment { symbol, operator: None, value: expression(lexer)?, provide, hidden })
-        })?;
-        statement_end(lexer)?;
-        return Ok(Some(assignment));
-    }
-    lexer.back_to(start);
-    let Some(symbol) = lexer.word(Words::Symbol)? else { return Ok(None) };
-    let Some(operator) = assignment_operator(lexer)? else {
-        lexer.back_to(start);
-        return Ok(None);
-    };
-    let value = expression(lexer)?;
-    statement_end(lexer)?;
-    Ok(Some(Assignment { symbol: symbol.to_owned(), operator, value, provide: false, hidden: false }))
-}
-
-/// The operator of an assignment: `Some(None)` for a plain `=`, `None` if none stands here.
-fn assignment_operator(lexer: &mut Lexer) -> Parsed<Option<Option<Operator>>> {
-    if lexer.rest()?.starts_with("==") {
-        return Ok(None);
-    }
-    let spellings = [
-        ("=", None),
-        ("+=", Some(Operator::Add)),
-        ("-=", Some(Operator::Subtract)),
-        ("*=", Some(Operator::Multiply)),
-        ("/=", Some(Operator::Divide)),
-        ("<<=", Some(Operator::ShiftLeft)),
-        (">>=", Some(Operator::ShiftRight)),
-        ("&=", Some(Operator::And)),
-        ("|=", Some(Operator::Or)),
-        ("^=", Some(Operator::Xor)),
-    ];
-    for (spelling, operator) in spellings {
-        if lexer.take(spelling)? {
-            return Ok(Some(operator));
-        }
-    }
-    Ok(None)
-}
-
-/// Statements end with a semicolon, a comma, or what closes the block around them.
-fn statement_end(lexer: &mut Lexer) -> Parsed<()> {
-    let rest = lexer.rest()?;
-    if rest.is_empty() || rest.starts_with('}') || lexer.take(";")? || lexer.take(",")? {
-        return Ok(());
-    }
-    Err(lexer.expected("';'"))
-}
-
-/// `(expression, message)` after ASSERT.
-pub(super) fn assertion(lexer: &mut Lexer) -> Parsed<(super::ast::Expression, String)> {
-    lexer.parenthesised(|lexer| {
-        let condition = expression(lexer)?;
-        lexer.expect(",")?;
-        let message = lexer.name(Words::File, "a message")?.to_owned();
-        Ok((condition, message))
-    })
-}
-
-/// `(symbol)`.
-pub(super) fn symbol_argument(lexer: &mut Lexer) -> Parsed<String> {
-    lexer.parenthesised(|lexer| lexer.name(Words::Symbol, "a symbol").map(str::to_owned))
-}
-
 /// `(name, name name)`.
 fn names(lexer: &mut Lexer, words: Words) -> Parsed<Vec<String>> {
     lexer.parenthesised(|lexer| {
@@ -238,104 +150,9 @@ fn inputs(lexer: &mut Lexer) -> Parsed<Vec<ScriptInput>> {
     Ok(inputs)
 }
 
-/// `{ name type FILEHDR PHDRS AT(address) FLAGS(n); ... }`.
-fn program_headers(lexer: &mut Lexer) -> Parsed<Vec<ProgramHeader>> {
-    lexer.expect("{")?;
-    let mut headers = Vec::new();
-    while !lexer.take("}")? {
-        let name = lexer.name(Words::Section, "a program header's name or '}'")?.to_owned();
-        let mark = lexer.mark();
-        let kind = match program_header_kind(lexer.peek_word(Words::Symbol)?) {
-            Some(kind) => {
-                lexer.word(Words::Symbol)?;
-                Some(kind)
-            }
-            None => constant(&expression(lexer)?).and_then(|kind| u32::try_from(kind).ok()),
-        };
-        let Some(kind) = kind else {
-            lexer.back_to(mark);
-            return Err(lexer.expected("a type of program header"));
-        };
-        let mut header =
-            ProgramHeader { name, kind, file_header: false, program_headers: false, address: None, flags: None };
-        while !lexer.take(";")? {
-            match lexer.word(Words::Symbol)? {
-                Some("FILEHDR") => header.file_header = true,
-                Some("PHDRS") => header.program_headers = true,
-                Some("AT") => header.address = Some(lexer.parenthesised(expression)?),
-                Some("FLAGS") => {
-                    let flags = constant(&lexer.parenthesised(expression)?).and_then(|flags| u32::try_from(flags).ok());
-                    header.flags = Some(flags.ok_or_else(|| lexer.error("FLAGS have to be a constant of 32 bits"))?);
-                }
-                _ => return Err(lexer.expected("';'")),
-            }
-        }
-        headers.push(header);
-    }
-    Ok(headers)
-}
-
-fn program_header_kind(name: &str) -> Option<u32> {
-    use object::elf;
-    Some(match name {
-        "PT_NULL" => elf::PT_NULL,
-        "PT_LOAD" => elf::PT_LOAD,
-        "PT_DYNAMIC" => elf::PT_DYNAMIC,
-        "PT_INTERP" => elf::PT_INTERP,
-        "PT_NOTE" => elf::PT_NOTE,
-        "PT_SHLIB" => elf::PT_SHLIB,
-        "PT_PHDR" => elf::PT_PHDR,
-        "PT_TLS" => elf::PT_TLS,
-        "PT_GNU_EH_FRAME" => elf::PT_GNU_EH_FRAME,
-        "PT_GNU_STACK" => elf::PT_GNU_STACK,
-        "PT_GNU_RELRO" => elf::PT_GNU_RELRO,
-        "PT_GNU_PROPERTY" => elf::PT_GNU_PROPERTY,
-        _ => return None,
-    })
-}
-
-/// `{ name (attributes) : ORIGIN = expression, LENGTH = expression ... }`.
-fn memory(lexer: &mut Lexer) -> Parsed<Vec<MemoryRegion>> {
-    fn field(lexer: &mut Lexer, names: [&str; 3]) -> Parsed<super::ast::Expression> {
-        for name in names {
-            if lexer.keyword(name)? {
-                lexer.expect("=")?;
-                return expression(lexer);
-            }
-        }
-        Err(lexer.expected(names[0]))
-    }
-    fn all(lexer: &mut Lexer, until: Until, regions: &mut Vec<MemoryRegion>) -> Parsed<()> {
-        while !until.reached(lexer)? {
-            let name = lexer.name(Words::Section, "a region's name or '}'")?.to_owned();
-            if name == "INCLUDE" && !lexer.rest()?.starts_with([':', '(']) {
-                include(lexer, |inner| all(inner, Until::End, regions))?;
-                continue;
-            }
-            regions.push(region(lexer, name)?);
-        }
-        Ok(())
-    }
-    fn region(lexer: &mut Lexer, name: String) -> Parsed<MemoryRegion> {
-        let mut attributes = String::new();
-        if lexer.rest()?.starts_with('(') {
-            attributes = lexer.parenthesised(|lexer| Ok(lexer.word(Words::Section)?.unwrap_or_default().to_owned()))?;
-        }
-        lexer.expect(":")?;
-        let origin = field(lexer, ["ORIGIN", "org", "o"])?;
-        lexer.expect(",")?;
-        let length = field(lexer, ["LENGTH", "len", "l"])?;
-        Ok(MemoryRegion { name, attributes, origin, length })
-    }
-    lexer.expect("{")?;
-    let mut regions = Vec::new();
-    all(lexer, Until::Brace, &mut regions)?;
-    Ok(regions)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::ast::{Content, Expression, SectionCommand, Sort};
+    use super::super::ast::{Content, Expression, Operator, SectionCommand, Sort};
     use super::*;
     use crate::mutation::numbers;
 

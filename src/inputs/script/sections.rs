@@ -4,7 +4,7 @@ use super::ast::{Constraint, Content, InputPattern, OutputSection, SectionComman
 use super::expression::{expression, fill_pattern};
 use super::include::include;
 use super::lexer::{Lexer, Parsed, Until, Words};
-use super::parser::{assertion, assignment, symbol_argument};
+use super::statements::{assertion, assignment, symbol_argument};
 
 /// `{ ... }` after SECTIONS.
 pub fn sections(lexer: &mut Lexer) -> Parsed<Vec<SectionCommand>> {

@@ -5,8 +5,7 @@ use std::path::Path;
 use crate::diag::{self, Diagnostic};
 
 use super::ast::{VersionNode, VersionPattern};
-use super::lexer::{Lexer, Parsed, Words};
-use super::parser::decode;
+use super::lexer::{Lexer, Parsed, Words, decode};
 
 /// Reads a `--version-script`.
 pub fn parse_version_script(text: &[u8], path: &Path) -> diag::Result<Vec<VersionNode>> {

@@ -1,7 +1,5 @@
 //! Bits one behind the other, from the lowest of each byte on (RFC 1951, 3.1.1).
 
-use super::huffman::Code;
-
 /// Room that the writer takes beyond the last bit, in bytes: it writes eight at a time.
 pub(super) const SPARE: usize = 8;
 
@@ -26,6 +24,13 @@ impl Packed {
     pub fn and(self, next: Packed) -> Packed {
         Packed { bits: self.bits | next.bits << self.count, count: self.count + next.count }
     }
+}
+
+/// A code as it is written: bits from the lowest on, and how many.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Code {
+    pub bits: u32,
+    pub length: u32,
 }
 
 impl From<Code> for Packed {

@@ -1,6 +1,6 @@
 //! Huffman codes of a deflate block: how long each is, what it is, and how a block tells (RFC 1951, 3.2.2 and 3.2.7).
 
-use super::bits::{Bits, Packed};
+use super::bits::{Bits, Code, Packed};
 
 /// Codes of literals, of the block's end and of lengths.
 pub(super) const LITERALS: usize = 286;
@@ -14,13 +14,6 @@ const LONGEST: usize = 14;
 const LONGEST_OF_LENGTHS: usize = 7;
 /// The order in which a block tells the lengths of the codes of lengths.
 const ORDER: [u8; LENGTHS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-
-/// A code as it is written: bits from the lowest on, and how many.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Code {
-    pub bits: u32,
-    pub length: u32,
-}
 
 /// A code for each of `N` symbols; those that never occur may have none.
 #[derive(Clone, Debug)]
