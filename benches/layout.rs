@@ -6,13 +6,13 @@ use std::path::Path;
 use cgolink::args::request::{OutputKind, SegmentOptions};
 use cgolink::ids::FileId;
 use cgolink::inputs::atoms::{Atom, Atoms, Relocations};
-use cgolink::inputs::script::ast::Script;
-use cgolink::inputs::script::{embedded, symbols::ScriptSymbols};
 use cgolink::layout::address::assign;
 use cgolink::layout::matching::{FileName, Matching};
 use cgolink::layout::plan::SectionPlan;
 use cgolink::layout::sections::{PlanRequest, plan};
 use cgolink::layout::state::AddressRequest;
+use cgolink::script::ast::Script;
+use cgolink::script::{embedded, symbols::ScriptSymbols};
 use cgolink::target::Architecture;
 use object::elf;
 

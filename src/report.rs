@@ -11,7 +11,7 @@ use crate::layout::living::Living;
 use crate::layout::matching::Fate;
 use crate::layout::scan::{Needs, Site};
 use crate::relocation::Machine;
-use crate::relocation::apply::refusal_error;
+use crate::relocation::refusal::refusal_error;
 use crate::symbols::evidence::{self, Link, NeedSite};
 use crate::symbols::resolve::Resolution;
 use crate::target::Target;

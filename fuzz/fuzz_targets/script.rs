@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use cgolink::inputs::script::{parser, version};
+use cgolink::script::{parser, version};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

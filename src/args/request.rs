@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::inputs::script::ast::Expression;
+use crate::script::ast::Expression;
 use crate::symbols::cpp_library::CppLibrary;
 use crate::target::Target;
 

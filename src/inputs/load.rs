@@ -11,11 +11,11 @@ use super::elf::{self, LE, Object};
 use super::kind::{self, ElfKind, ElfRole, FileKind, SectionFacts};
 use super::libsearch::SearchPath;
 use super::refuse;
-use super::script;
-use super::script::ast::{Command, Script, ScriptInput, VersionNode};
 use super::store::Store;
 use crate::args::request::{Input, InputModifiers, InputName, LinkRequest};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
+use crate::script::ast::{Command, Script, ScriptInput, VersionNode};
+use crate::script::{looks_like_script, parse_including};
 use crate::target::{Architecture, Target};
 
 /// How many positions are kept free for what may be supplied.
@@ -208,7 +208,7 @@ impl<'data> Opener<'data, '_> {
                 let archive = Archive::parse(data).map_err(|error| error.diagnostic(path))?;
                 Ok(vec![Leaf::Archive { path, archive, whole: modifiers.whole_archive }])
             }
-            FileKind::Text if script::looks_like_script(data) => self.expand(path, data, modifiers, depth),
+            FileKind::Text if looks_like_script(data) => self.expand(path, data, modifiers, depth),
             _ => Ok(vec![Leaf::Object { path, data }]),
         }
     }
@@ -230,7 +230,7 @@ impl<'data> Opener<'data, '_> {
             .into());
         }
         let find = |name: &Path, script: &Path| self.search.script_input(name, script);
-        let Script { commands } = script::parse_including(data, path, &find)?;
+        let Script { commands } = parse_including(data, path, &find)?;
         let mut leaves = Vec::new();
         let mut search = self.search.clone();
         for command in commands {

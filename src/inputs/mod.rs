@@ -15,5 +15,4 @@ pub mod load;
 pub mod macho;
 pub mod overlap;
 pub mod refuse;
-pub mod script;
 pub mod store;

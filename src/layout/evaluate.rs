@@ -2,8 +2,8 @@
 //! it, operators work on the relative part, and what stands outside of sections is absolute.
 
 use crate::ids::OutputSectionId;
-use crate::inputs::script::ast::{Expression, Function, NamedFunction, Operator, UnaryOperator};
-use crate::inputs::script::expression::{binary, unary};
+use crate::script::ast::{Expression, Function, NamedFunction, Operator, UnaryOperator};
+use crate::script::expression::{binary, unary};
 
 /// A number or an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,10 +9,10 @@ use crate::diag::{Origin, Result};
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::atoms::Atoms;
 use crate::inputs::elf::LE;
-use crate::inputs::script::ast::Script;
 use crate::inputs::store::Store;
 use crate::liveness::candidates::{self, Candidates};
 use crate::liveness::mark::{self, Marking};
+use crate::script::ast::Script;
 use crate::symbols::resolve::{Resolution, UNDEFINED};
 
 /// The program's atoms.

@@ -11,8 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ids::{AtomId, FileId};
 use crate::inputs::atoms::{Atom, Atoms};
-use crate::inputs::script::ast::{self, Command, Constraint, Content, Script, SectionCommand, Sort};
-use crate::inputs::script::glob::Glob;
+use crate::script::ast::{self, Command, Constraint, Content, Script, SectionCommand, Sort};
+use crate::script::glob::Glob;
 use crate::symbols::resolve::is_c_identifier;
 
 /// How a file is called: what the file part of a pattern is compared with.

@@ -4,7 +4,7 @@ use object::elf;
 
 use crate::diag::Diagnostic;
 use crate::ids::OutputSectionId;
-use crate::inputs::script::ast::{Assignment, Expression, NamedFunction};
+use crate::script::ast::{Assignment, Expression, NamedFunction};
 
 use super::evaluate::{Environment, Place, Value, align_to, evaluate};
 use super::plan::{Addresses, OutputSection, Piece, Placement, SectionAddress, SectionPlan, Statement};

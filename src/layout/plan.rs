@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::ids::{AtomId, OutputSectionId};
-use crate::inputs::script::ast::{Assignment, Expression, MemoryRegion, ProgramHeader};
+use crate::script::ast::{Assignment, Expression, MemoryRegion, ProgramHeader};
 
 /// Every output section, in file order.
 #[derive(Default, Debug)]
@@ -139,7 +139,7 @@ pub struct Addresses {
     pub atoms: Vec<u64>,
     /// The program headers, in order.
     pub segments: Vec<Segment>,
-    /// By index in [`ScriptSymbols`](crate::inputs::script::symbols::ScriptSymbols): the value of each symbol the script or `--defsym` assigns; `None` for a PROVIDE
+    /// By index in [`ScriptSymbols`](crate::script::symbols::ScriptSymbols): the value of each symbol the script or `--defsym` assigns; `None` for a PROVIDE
     /// that nobody needs.
     pub script_symbols: Vec<Option<ScriptSymbolValue>>,
     /// Data statements of scripts: output section, offset in it, bytes.

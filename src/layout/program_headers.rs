@@ -180,7 +180,7 @@ impl Builder<'_> {
                 if let Some(flags) = header.flags {
                     segment.flags = flags;
                 }
-                if let Some(address) = header.address.as_ref().and_then(crate::inputs::script::expression::constant) {
+                if let Some(address) = header.address.as_ref().and_then(crate::script::expression::constant) {
                     segment.load_address = address;
                 }
                 *segment

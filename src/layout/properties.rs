@@ -3,10 +3,10 @@
 use super::image::Image;
 use crate::args::request::{PropertyOptions, PropertyReport};
 use crate::diag::{Diagnostic, Diagnostics, Result, Severity};
-use crate::inputs::atoms::Atoms;
-use crate::output::gnu_property::{
+use crate::gnu_property::{
     self, AARCH64_BTI, AARCH64_FEATURE_1_AND, Properties, X86_FEATURE_1_AND, X86_IBT, X86_ISA_1_NEEDED, X86_SHSTK,
 };
+use crate::inputs::atoms::Atoms;
 use crate::symbols::files::LinkedFile;
 use crate::symbols::resolve::Resolution;
 use crate::target::Architecture;

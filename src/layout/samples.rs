@@ -8,9 +8,9 @@ use crate::args::request::{OutputKind, SegmentOptions};
 use crate::diag;
 use crate::ids::{AtomId, FileId};
 use crate::inputs::atoms::{Atom, Atoms, Relocations};
-use crate::inputs::script::ast::Script;
-use crate::inputs::script::symbols::ScriptSymbols;
-use crate::inputs::script::{embedded, parse};
+use crate::script::ast::Script;
+use crate::script::symbols::ScriptSymbols;
+use crate::script::{embedded, parse};
 use crate::target::Architecture;
 
 use super::address::assign;

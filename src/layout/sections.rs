@@ -8,7 +8,7 @@ use object::elf;
 use crate::diag::{self, Diagnostic, Diagnostics};
 use crate::ids::{AtomId, OutputSectionId};
 use crate::inputs::atoms::{Atom, Atoms};
-use crate::inputs::script::ast::{self, Assignment, Command, Content, Expression, Script, SectionCommand, Sort};
+use crate::script::ast::{self, Assignment, Command, Content, Expression, Script, SectionCommand, Sort};
 
 use super::matching::{Fate, Matching, sort_of};
 use super::orphans;

@@ -349,7 +349,7 @@ mod tests {
         for round in 0..300 {
             let architecture = Architecture::ALL[round % 2];
             let kind = if round % 3 == 0 { OutputKind::StaticPie } else { OutputKind::StaticExecutable };
-            let script = crate::inputs::script::embedded::script(architecture, true).unwrap();
+            let script = crate::script::embedded::script(architecture, true).unwrap();
             let program = program(&mut random);
             let linking = Linking { architecture, kind, ..Linking::default() };
             let image = program.link_with(&script, &linking).unwrap_or_else(|error| panic!("{error}"));
@@ -407,7 +407,7 @@ mod tests {
     fn large_pages_take_no_room_in_the_file() {
         let mut program = Program::default();
         program.file("a.o").text(".text").constants(".rodata").data(".data");
-        let script = crate::inputs::script::embedded::script(Architecture::Aarch64, true).unwrap();
+        let script = crate::script::embedded::script(Architecture::Aarch64, true).unwrap();
         let linking = Linking { architecture: Architecture::Aarch64, ..Linking::default() };
         let image = program.link_with(&script, &linking).unwrap();
         assert!(image.addresses.allocated_end < 0x4000, "{:x?}", image.addresses);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::ids::AtomId;
 use crate::inputs::atoms::{Atom, Atoms};
-use crate::inputs::script::ast::Sort;
+use crate::script::ast::Sort;
 
 /// Orders the matches of one pattern. `sorts` holds the order that each of its globs asks for, and `glob_of` tells which
 /// glob took an atom. Globs that ask for the same make one sorted list, as GNU ld has it: that is how numbered

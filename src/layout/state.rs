@@ -9,7 +9,7 @@ use super::plan::{Piece, ScriptSymbolValue, SectionAddress, SectionPlan};
 use crate::args::request::{OutputKind, SegmentOptions};
 use crate::ids::OutputSectionId;
 use crate::inputs::atoms::Atoms;
-use crate::inputs::script::symbols::ScriptSymbols;
+use crate::script::symbols::ScriptSymbols;
 use crate::target::Architecture;
 
 /// What addresses are made from.

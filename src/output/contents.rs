@@ -6,13 +6,13 @@ use hashbrown::HashMap;
 use object::elf::SHF_EXECINSTR;
 
 use super::jobs::{Job, Jobs, What};
+use super::relocate::{self, Target};
 use crate::diag::Diagnostic;
 use crate::ids::AtomId;
 use crate::inputs::store::Store;
 use crate::layout::image::Image;
 use crate::layout::plan::{OutputSection, Piece};
 use crate::relocation::Machine;
-use crate::relocation::apply::{self, Target};
 
 /// What jobs are made from.
 pub struct Contents<'a, 'data> {
@@ -56,7 +56,7 @@ impl Contents<'_, '_> {
                 let size = out.len();
                 if !atom.relocations.records().is_empty() {
                     let target = Target { atom: *id, range: range.clone(), bytes: out, address };
-                    if !apply::apply::<M>(self.image, target, errors) {
+                    if !relocate::apply::<M>(self.image, target, errors) {
                         self.disorder.store(true, Relaxed);
                     }
                 }
@@ -89,7 +89,7 @@ impl Contents<'_, '_> {
             let at = record.output as usize - chunk.output.start;
             let own = &mut bytes[at..at + source.size as usize];
             let start = u64::from(source.offset);
-            apply::apply_record::<M>(
+            relocate::apply_record::<M>(
                 self.image,
                 source.atom,
                 source.relocations,

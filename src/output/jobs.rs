@@ -7,13 +7,13 @@ use std::ops::Range;
 use hashbrown::HashMap;
 use object::elf::{SHF_EXECINSTR, SHT_NOBITS};
 
+use super::relocate::is_sorted;
 use crate::ids::{AtomId, OutputSectionId};
 use crate::inputs::atoms::Atom;
 use crate::inputs::elf::LE;
 use crate::layout::image::Image;
 use crate::layout::plan::SectionAddress;
 use crate::layout::unwind;
-use crate::relocation::apply::is_sorted;
 
 /// Bytes after which a job is full, if nothing speaks for more: what it is made from fits into the same cache.
 pub const JOB: u64 = 256 << 10;

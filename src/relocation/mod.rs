@@ -4,8 +4,8 @@
 //! A [`Machine`] is one instruction set. The loops over relocations are generic over it; everything else is plain data.
 
 pub mod aarch64;
-pub mod apply;
 mod field;
+pub mod refusal;
 mod type_table;
 pub mod x86_64;
 

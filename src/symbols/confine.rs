@@ -13,9 +13,9 @@ use super::resolve::{Resolution, UNDEFINED};
 use crate::args::request::LinkRequest;
 use crate::diag::{Diagnostics, Result, io_error};
 use crate::ids::FileId;
-use crate::inputs::script::ast::{Command, Script, VersionNode, VersionPattern};
-use crate::inputs::script::glob::Glob;
-use crate::inputs::script::version::parse_version_script;
+use crate::script::ast::{Command, Script, VersionNode, VersionPattern};
+use crate::script::glob::Glob;
+use crate::script::version::parse_version_script;
 
 /// The confined names.
 #[derive(Default, Debug)]

@@ -295,9 +295,9 @@ mod tests {
     use super::*;
     use crate::args::request::{Input, InputModifiers, InputName, LinkRequest, OutputKind};
     use crate::inputs::load;
-    use crate::inputs::script::ast::Script;
-    use crate::inputs::script::symbols::ScriptSymbols;
     use crate::inputs::store::Store;
+    use crate::script::ast::Script;
+    use crate::script::symbols::ScriptSymbols;
     use crate::symbols::supply::NoSupply;
     use crate::symbols::{extract, resolve};
     use crate::target::{Architecture, Libc};

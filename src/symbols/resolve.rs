@@ -14,8 +14,8 @@ use crate::diag::Result;
 use crate::ids::{AtomId, FileId, SymbolId};
 use crate::inputs::elf::{LE, Place};
 use crate::inputs::load::{OpenArchive, PassedOver};
-use crate::inputs::script::symbols::ScriptSymbols;
 use crate::par::split_by_lengths;
+use crate::script::symbols::ScriptSymbols;
 use crate::target::Architecture;
 
 /// Names resolved.

@@ -3,7 +3,7 @@
 use super::{Flag, Given, State, flag_nothing, flag_optional, flag_value, inputs};
 use crate::args::request::{Discard, Strip};
 use crate::diag::Result;
-use crate::inputs::script::parse_expression;
+use crate::script::parse_expression;
 use std::path::PathBuf;
 
 pub(super) const FLAGS: &[Flag<State>] = &[

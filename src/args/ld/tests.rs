@@ -3,8 +3,8 @@
 use super::*;
 use crate::args::control::{Backend, ErrorFormat};
 use crate::args::request::{BuildId, DebugCompression, Discard, OrphanHandling, SectionSort, Strip};
-use crate::inputs::script::ast::Expression;
 use crate::mutation::Mutation;
+use crate::script::ast::Expression;
 use crate::target::Architecture;
 
 /// What Debian's gcc 12 passes for `gcc -static x.o`, with shorter folders.

@@ -4,7 +4,7 @@ use super::{Given, State, inputs};
 use crate::args::flag::parse_number;
 use crate::args::request::PropertyReport;
 use crate::diag::{Diagnostic, Result};
-use crate::output::gnu_property::{X86_IBT, X86_LAM_U48, X86_LAM_U57, X86_SHSTK};
+use crate::gnu_property::{X86_IBT, X86_LAM_U48, X86_LAM_U57, X86_SHSTK};
 
 /// Keywords that only concern dynamic outputs or checks, and change nothing in a link that cgolink makes itself; the
 /// hand-off passes them on.

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::{Machine, Mode, Need, Refusal, Values};
 use crate::diag::Diagnostic;
 use crate::ids::{AtomId, SymbolId};
 use crate::inputs::atoms::Atom;
@@ -10,7 +9,8 @@ use crate::inputs::elf::{LE, Rela};
 use crate::layout::facts::Facts;
 use crate::layout::image::Image;
 use crate::layout::scan::Slot;
-use crate::symbols::demangle::demangle;
+use crate::relocation::refusal::refusal_error;
+use crate::relocation::{self, Machine, Mode, Need, Refusal, Values};
 use crate::symbols::files::LinkedFile;
 use crate::symbols::resolve::UNDEFINED;
 
@@ -164,7 +164,7 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
     #[inline(always)]
     fn one(&self, records: &[Rela], site: &Site, bytes: &mut [u8], values: &mut Values) -> Result<bool, Refusal> {
         let Site { index, symbol, facts, offset } = *site;
-        let decision = super::decide::<M>(records, index, facts.target(), self.mode, bytes, offset)?;
+        let decision = relocation::decide::<M>(records, index, facts.target(), self.mode, bytes, offset)?;
         match decision.need {
             Need::Nothing => {}
             Need::BranchReach if !self.has_detours => {}
@@ -220,39 +220,9 @@ impl<'a, 'data, M: Machine> Relocator<'a, 'data, M> {
     }
 }
 
-/// The code of errors about fields that cannot hold their value.
-pub const OUT_OF_RANGE: &str = "relocation-out-of-range";
-
 /// The error for a relocation that cannot be taken.
-pub fn refused<M: Machine>(image: &Image<'_>, atom_id: AtomId, record: &Rela, refusal: &Refusal) -> Diagnostic {
+fn refused<M: Machine>(image: &Image<'_>, atom_id: AtomId, record: &Rela, refusal: &Refusal) -> Diagnostic {
     let atom = image.atoms.get(atom_id);
     let file = image.resolution.files.get(atom.file);
     refusal_error::<M>(file, atom, record, refusal)
-}
-
-/// As [`refused`], before there is an image.
-pub fn refusal_error<M: Machine>(
-    file: &LinkedFile<'_>,
-    atom: &Atom<'_>,
-    record: &Rela,
-    refusal: &Refusal,
-) -> Diagnostic {
-    let kind = record.r_type(LE, false);
-    let type_name = M::type_name(kind).map_or_else(|| format!("type {kind}"), str::to_owned);
-    let symbol = file.object.symbols.get(record.r_sym(LE, false) as usize);
-    let name = symbol.and_then(|symbol| file.object.name(symbol).ok()).unwrap_or(b"");
-    let against = match name {
-        b"" => String::new(),
-        name => format!(" against {}", demangle(name)),
-    };
-    let origin = file.object.origin().in_section(String::from_utf8_lossy(atom.name)).at(record.r_offset.get(LE));
-    let code = if matches!(refusal, Refusal::OutOfRange { .. }) { OUT_OF_RANGE } else { "bad-relocation" };
-    let error = Diagnostic::error(code, format!("relocation {type_name}{against} {refusal}")).at(origin);
-    match refusal {
-        Refusal::NeedsPositionIndependentCode => error.help("compile the object with -fPIC, or link with -no-pie"),
-        Refusal::OutOfRange { .. } => error.help(
-            "the program is too large for the code model the object was compiled for; try -mcmodel=medium or large",
-        ),
-        _ => error,
-    }
 }

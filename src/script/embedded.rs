@@ -10,8 +10,8 @@ use super::ast::{Assignment, Command, Expression, Function, Operator, Script, Se
 /// The text of `linkscripts/` for an architecture, in GNU ld's syntax: also for the linkers that a link is handed to.
 pub const fn text(architecture: Architecture) -> &'static str {
     match architecture {
-        Architecture::X86_64 => include_str!("../../../linkscripts/x86_64-linux.ld"),
-        Architecture::Aarch64 => include_str!("../../../linkscripts/aarch64-linux.ld"),
+        Architecture::X86_64 => include_str!("../../linkscripts/x86_64-linux.ld"),
+        Architecture::Aarch64 => include_str!("../../linkscripts/aarch64-linux.ld"),
     }
 }
 
