@@ -25,8 +25,8 @@ pub struct AddressRequest<'a> {
     /// Whether the script's definition of a PROVIDEd symbol (by index) is the one in force: somebody needs it, and no
     /// input defines it. Not asked about other symbols, whose definition here always is.
     pub in_force: &'a dyn Fn(usize) -> bool,
-    /// The value of a symbol that an input defines, given the atoms' addresses so far ([`Addresses::NOWHERE`] for those
-    /// without one, and 0 for all at first).
+    /// The value of a symbol that an input defines, given the atoms' addresses so far
+    /// ([`NOWHERE`](super::plan::Addresses::NOWHERE) for those without one, and 0 for all at first).
     pub lookup: &'a SymbolLookup<'a>,
     /// What shapes segments.
     pub options: &'a SegmentOptions,

@@ -47,7 +47,8 @@ pub(super) fn is_runtime_package(path: &str) -> bool {
 /// The code of the program.
 #[derive(Clone, Default, Debug)]
 pub struct Text {
-    /// All functions in the order of their addresses; before [`measure`] those of the FIPS module are not yet together.
+    /// All functions in the order of their addresses; before they are [measured](super::text::measure) those of the FIPS
+    /// module are not yet together.
     pub order: Vec<GoSymbol>,
     /// By object: its functions, in the order of the program.
     pub units: Vec<Vec<GoSymbol>>,

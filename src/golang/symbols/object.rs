@@ -16,7 +16,8 @@ pub struct ObjectEntry<'data> {
     pub(in crate::golang) relocations: &'static RelocationKinds,
     /// Position in the column of slots of its first symbol that is not one of its package's own.
     pub(in crate::golang) base: u32,
-    /// The slots of its symbols of no package, by what the package stands for: [`package_index::HASHED`] first, then the two after it.
+    /// The slots of its symbols of no package, by what the package stands for:
+    /// [`HASHED`](crate::inputs::goobj::records::package_index::HASHED) first, then the two after it.
     pub(in crate::golang) slots_of: [Window; 3],
     /// By index of its list of packages: the object that defines the package's symbols.
     pub(in crate::golang) packages: Vec<Option<ObjectId>>,
