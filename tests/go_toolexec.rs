@@ -53,6 +53,28 @@ fn the_go_command_builds_programs_that_run() {
     }
 }
 
+/// cgolink answers for the compiler what the compiler says of itself, so the go command finds in its cache what it compiled without
+/// cgolink.
+#[test]
+fn what_was_compiled_before_is_not_compiled_again() {
+    let folder = support::scratch("toolexec-cache");
+    let source = "package main\n\nfunc main() { println(\"SOURCE\") }\n";
+    std::fs::write(folder.join("go.mod"), "module example.com/once\n\ngo 1.26\n").expect("a module");
+    let compilations = |tool_runner: bool, text: &str| {
+        std::fs::write(folder.join("main.go"), source.replace("SOURCE", text)).expect("a source");
+        let mut go = support::command("go");
+        let toolexec = tool_runner.then(|| format!("-toolexec={}", support::cgolink()));
+        go.args(["build", "-x", "-o", "once"]).args(toolexec).arg(".").current_dir(&folder);
+        go.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env("GOCACHE", folder.join("cache"));
+        let built = support::run(&mut go, BUILD);
+        assert!(built.success(), "{}", built.describe());
+        built.stderr.lines().filter(|line| line.contains("/compile -o ")).count()
+    };
+    assert!(compilations(false, "first") > 10, "the runtime and what it imports");
+    assert_eq!(compilations(true, "first"), 0);
+    assert_eq!(compilations(true, "second"), 1);
+}
+
 #[test]
 fn tests_run_with_their_flags_and_variables() {
     let folder = support::scratch("toolexec-test");
