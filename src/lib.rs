@@ -21,7 +21,6 @@ mod mutation;
 pub mod output;
 pub mod par;
 pub mod relocation;
-pub mod report;
 pub mod script;
 pub mod symbols;
 pub mod sys;

@@ -1,6 +1,7 @@
 //! The rules of the house that a compiler does not check: every file says what it means, stays small, keeps `unsafe` in its
 //! fence and the names of formats and architectures in the files that are named after them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Lines that a source file may have; past this it has usually collected a second job.
@@ -8,7 +9,9 @@ const MOST_LINES: usize = 800;
 /// Lines that a function may have.
 const MOST_FUNCTION_LINES: usize = 100;
 /// The only files where `unsafe` may stand.
-const UNSAFE_FILES: [&str; 3] = ["src/bytes.rs", "src/sys.rs", "src/arena.rs"];
+const UNSAFE_FILES: [&str; 1] = ["src/sys.rs"];
+/// Files of tests among the sources.
+const TEST_FILES: [&str; 5] = ["tests.rs", "fixture.rs", "samples.rs", "fake.rs", "mutation.rs"];
 /// Words that belong to one file format or architecture, and the path parts of files that may use them in code.
 const FENCED: [(&str, &[&str]); 3] = [
     ("R_X86_64_", &["x86_64", "elf", "kinds"]),
@@ -123,6 +126,43 @@ fn unsafe_stays_in_its_fence() {
         })
         .collect();
     assert_none(broken, &format!("unsafe outside of {UNSAFE_FILES:?}"));
+}
+
+/// The part of `src` that a file belongs to: a folder, with the file of its name.
+fn part_of(name: &str) -> &str {
+    let within = name.strip_prefix("src/").unwrap_or(name);
+    within.split('/').next().unwrap_or(within).trim_end_matches(".rs")
+}
+
+/// Who reads a part has to know only what lies below it.
+#[test]
+fn parts_import_each_other_in_one_direction() {
+    let files: Vec<(String, String)> = rust_files(&["src"])
+        .into_iter()
+        .filter(|(name, _)| !TEST_FILES.iter().any(|test| name.ends_with(test)))
+        .collect();
+    let parts: BTreeSet<&str> = files.iter().map(|(name, _)| part_of(name)).collect();
+    let mut imports: BTreeMap<&str, BTreeSet<&str>> = parts.iter().map(|part| (*part, BTreeSet::new())).collect();
+    for (name, text) in &files {
+        for line in without_tests(text).lines() {
+            let paths = code(line).split("crate::").skip(1);
+            let named = paths.filter_map(|path| path.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+            let others = named.filter(|named| parts.contains(named) && *named != part_of(name));
+            imports.entry(part_of(name)).or_default().extend(others);
+        }
+    }
+    assert!(imports["golang"].contains("inputs"), "imports are found");
+    // What imports nothing that is left is below everything that is left, and what nothing imports above it.
+    let is_lowest = |imports: &BTreeMap<&str, BTreeSet<&str>>, part: &str| imports[part].is_empty();
+    let is_highest =
+        |imports: &BTreeMap<&str, BTreeSet<&str>>, part: &str| !imports.values().any(|below| below.contains(part));
+    while let Some(outer) = imports.keys().copied().find(|part| is_lowest(&imports, part) || is_highest(&imports, part))
+    {
+        imports.remove(outer);
+        imports.values_mut().for_each(|below| below.retain(|part| *part != outer));
+    }
+    let broken = imports.into_iter().map(|(part, below)| format!("{part} imports {below:?}")).collect();
+    assert_none(broken, "these parts import each other");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The Go door's command line: the flags of `go tool link` (Go 1.26 and 1.27, `cmd/link/internal/ld/main.go`), read as Go's
 //! `flag` package reads them: `-name value`, `-name=value`, with one dash or two, until the first argument that is no flag.
 
-mod response;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -215,9 +214,8 @@ impl GoLink {
     }
 }
 
-/// Reads a command line without the program's name.
+/// Reads a command line without the program's name, response files expanded.
 pub fn parse(arguments: &[OsString]) -> Result<Asked> {
-    let arguments = response::expand(arguments)?;
     let mut link = GoLink::default();
     let mut rest = arguments.iter();
     let mut inputs = Vec::new();

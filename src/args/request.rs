@@ -1,9 +1,8 @@
 //! What a link is asked to do, whichever door it came through. Immutable once built; the engine reads nothing else.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::script::ast::Expression;
-use crate::symbols::cpp_library::CppLibrary;
 use crate::target::Target;
 
 /// One link.
@@ -222,6 +221,19 @@ pub enum BuildId {
     Hex(Vec<u8>),
 }
 
+impl BuildId {
+    /// Bytes of the id; 0 for no note.
+    pub fn size(&self) -> u64 {
+        match self {
+            BuildId::None => 0,
+            BuildId::Fast => 8,
+            BuildId::Md5 | BuildId::Uuid => 16,
+            BuildId::Sha1 => 20,
+            BuildId::Hex(id) => id.len() as u64,
+        }
+    }
+}
+
 /// `--compress-debug-sections`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum DebugCompression {
@@ -353,18 +365,6 @@ impl Default for SymbolPolicy {
 }
 
 impl LinkRequest {
-    /// Whether a C++ library is among the inputs.
-    pub fn names_cpp_library(&self) -> bool {
-        self.inputs.iter().any(|input| match &input.what {
-            InputName::File(path) => CppLibrary::of_archive(path).is_some(),
-            InputName::Library(name) => match name.strip_prefix(':') {
-                Some(file) => CppLibrary::of_archive(Path::new(file)).is_some(),
-                None => matches!(name.as_str(), "c++" | "c++abi" | "stdc++" | "supc++"),
-            },
-            InputName::CppLibrary => false,
-        })
-    }
-
     /// A link with every option at its default.
     pub fn new(output: impl Into<PathBuf>, kind: OutputKind) -> Self {
         LinkRequest {

@@ -23,7 +23,7 @@ pub fn assemble(
         inputs.extend(library.crt_begin.iter().map(start_file));
     }
     let is_cxx = driver.cxx && driver.cxx_library;
-    let names_cxx = request.names_cpp_library();
+    let names_cxx = CppLibrary::is_among(&request.inputs);
     let mut takes_cxx = false;
     for input in request.inputs {
         match &input.what {

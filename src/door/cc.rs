@@ -12,6 +12,7 @@ use crate::external::command::{Plan, pass_on, translate};
 use crate::external::decide::{self, Linker, Question};
 use crate::external::run;
 use crate::external::toolchain::{CompilerCommand, StaticKind, ToolchainQuery};
+use crate::symbols::cpp_library::CppLibrary;
 use crate::target::Target;
 
 use super::report::print;
@@ -189,7 +190,7 @@ fn link_natively(
 /// Whether the C++ runtime is asked for.
 fn wants_cxx(command: &CcCommand, named: Option<&CompilerCommand>) -> bool {
     let is_cxx = command.driver.cxx || named.is_some_and(|compiler| compiler.cxx);
-    (is_cxx && command.driver.cxx_library) || command.link.request.names_cpp_library()
+    (is_cxx && command.driver.cxx_library) || CppLibrary::is_among(&command.link.request.inputs)
 }
 
 /// A link, or a question, for a target that is none of cgolink's: all of it is the compiler's.

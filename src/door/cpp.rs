@@ -39,7 +39,7 @@ impl Supply for FromToolchain<'_> {
 /// driver that Go would have called would not do so either.
 pub(super) fn missing(command: &CcCommand) -> Option<CppLibrary> {
     let request = &command.link.request;
-    if command.driver.cxx || !command.driver.cxx_library || request.names_cpp_library() {
+    if command.driver.cxx || !command.driver.cxx_library || CppLibrary::is_among(&request.inputs) {
         return None;
     }
     let store = Store::default();

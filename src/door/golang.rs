@@ -1,6 +1,8 @@
 //! Sessions of the Go door: `cgolink link` with the flags of `go tool link`, and `cgolink TOOL ARGS...`, which is how
 //! `go build -toolexec=cgolink` starts every tool of the toolchain.
 
+mod response;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -23,13 +25,17 @@ pub(super) fn run_link(session: &Session<'_>, arguments: &[OsString]) -> Result<
         print(&golink::usage());
         return Ok(0);
     }
-    match golink::parse(arguments)? {
+    match parse(arguments)? {
         Asked::Version { .. } => {
             print(&format!("link version cgolink/{}\n", env!("CARGO_PKG_VERSION")));
             Ok(0)
         }
         Asked::Link(options) => link_or_pass_on(session, *options, || own_linker(session, arguments)),
     }
+}
+
+fn parse(arguments: &[OsString]) -> Result<Asked> {
+    golink::parse(&response::expand(arguments)?)
 }
 
 /// Whether a line that starts with this argument runs a tool: it is a program, and no input of a linker.
@@ -46,7 +52,7 @@ pub(super) fn run_tool(session: &Session<'_>, line: &[OsString]) -> Result<u8> {
     if !is_go_linker(tool) {
         return Err(become_program(session, line).into());
     }
-    match golink::parse(arguments) {
+    match parse(arguments) {
         Ok(Asked::Version { full }) => print_version(session, line, full),
         Ok(Asked::Link(options)) => link_or_pass_on(session, *options, || Ok(line.to_vec())),
         // What its flags mean is for the toolchain's own linker to say, of whatever release.

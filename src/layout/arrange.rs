@@ -11,6 +11,7 @@ use super::living::{Living, file_name};
 use super::packed::PackedSize;
 use super::plan::{Addresses, ScriptSymbolValue, SectionPlan};
 use super::properties;
+use super::report;
 use super::scan::{self, Scan};
 use super::sections::{self, PlanRequest};
 use super::state::AddressRequest;
@@ -23,7 +24,6 @@ use crate::ids::{AtomId, OutputSectionId, SymbolId};
 use crate::inputs::atoms::Atoms;
 use crate::inputs::elf::LE;
 use crate::relocation::Machine;
-use crate::report;
 use crate::script::ast::{Script, Sort};
 use crate::script::expression;
 use crate::script::symbols::ScriptSymbols;
@@ -182,7 +182,7 @@ fn reserve<M: Machine>(sources: &Sources<'_, '_>, atoms: &mut Atoms<'_>, alive: 
         packed_relocations: got.has_packed(),
         position_independent,
         unwind_header: if request.segments.eh_frame_hdr { unwind.plan.header_size() } else { 0 },
-        build_id: crate::output::buildid::note_size(&request.build_id),
+        build_id: tables::build_id_note(&request.build_id),
         property: property.note_size(),
     };
     let tables = tables::add(atoms, alive, resolution, sizes);

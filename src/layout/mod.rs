@@ -18,6 +18,7 @@ pub mod plan;
 mod program_headers;
 pub mod properties;
 mod regions;
+pub mod report;
 pub mod scan;
 pub mod sections;
 mod segments;

@@ -6,9 +6,21 @@ use object::elf::{
 };
 
 use super::packed;
+use crate::args::request::BuildId;
 use crate::ids::AtomId;
 use crate::inputs::atoms::{Atom, Atoms, Relocations};
 use crate::symbols::resolve::Resolution;
+
+/// Bytes of the build id's note before the id: the sizes, the type NT_GNU_BUILD_ID, and the name "GNU" (gABI, note section).
+pub const BUILD_ID_HEADER: u64 = 16;
+
+/// Bytes of the build id's section, a multiple of 4; 0 for no note. Its alignment is 4.
+pub fn build_id_note(build_id: &BuildId) -> u64 {
+    match build_id {
+        BuildId::None => 0,
+        _ => BUILD_ID_HEADER + build_id.size().next_multiple_of(4),
+    }
+}
 
 /// The linker's own atoms.
 #[derive(Clone, Debug)]

@@ -13,13 +13,11 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::args::request::BuildId;
 use crate::diag::{Result, io_error};
+use crate::layout::tables::{BUILD_ID_HEADER, build_id_note};
 
 /// Bytes of the file that one digest covers; the last has what is left. A part of the id's definition: another size gives
 /// another id.
 pub const CHUNK_SIZE: usize = 1 << 20;
-
-/// Bytes of the note before the id: the sizes, the type NT_GNU_BUILD_ID, and the name "GNU" (gABI, note section).
-pub const NOTE_HEADER_SIZE: u64 = 16;
 
 /// The digest of one chunk of the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,37 +37,18 @@ enum Function {
     Sha1,
 }
 
-/// Bytes of the id; 0 for no note.
-pub fn id_size(build_id: &BuildId) -> u64 {
-    match build_id {
-        BuildId::None => 0,
-        BuildId::Fast => 8,
-        BuildId::Md5 | BuildId::Uuid => 16,
-        BuildId::Sha1 => 20,
-        BuildId::Hex(id) => id.len() as u64,
-    }
-}
-
-/// Bytes of the section, a multiple of 4; 0 for no note. Its alignment is 4.
-pub fn note_size(build_id: &BuildId) -> u64 {
-    match build_id {
-        BuildId::None => 0,
-        _ => NOTE_HEADER_SIZE + id_size(build_id).next_multiple_of(4),
-    }
-}
-
 /// Writes the note, the id as zeros: [`write_id`] puts it in once the rest of the file is known.
 ///
 /// # Panics
-/// If `out` has not the size of [`note_size`].
+/// If `out` has not the size of [`build_id_note`].
 pub fn write_note(build_id: &BuildId, out: &mut [u8]) {
-    assert_eq!(out.len() as u64, note_size(build_id), "the build id's note has the wrong size");
+    assert_eq!(out.len() as u64, build_id_note(build_id), "the build id's note has the wrong size");
     if out.is_empty() {
         return;
     }
     out.fill(0);
     out[..4].copy_from_slice(&4u32.to_le_bytes());
-    out[4..8].copy_from_slice(&(id_size(build_id) as u32).to_le_bytes());
+    out[4..8].copy_from_slice(&(build_id.size() as u32).to_le_bytes());
     out[8..12].copy_from_slice(&object::elf::NT_GNU_BUILD_ID.to_le_bytes());
     out[12..16].copy_from_slice(b"GNU\0");
 }
@@ -79,7 +58,7 @@ pub fn write_note(build_id: &BuildId, out: &mut [u8]) {
 /// # Panics
 /// If the note was made for an id of another size.
 pub fn write_id(note: &mut [u8], id: &[u8]) {
-    let place = &mut note[NOTE_HEADER_SIZE as usize..];
+    let place = &mut note[BUILD_ID_HEADER as usize..];
     assert_eq!(place.len(), id.len().next_multiple_of(4), "the build id has the wrong size");
     place[..id.len()].copy_from_slice(id);
 }
@@ -161,19 +140,19 @@ mod tests {
     #[test]
     fn the_note_is_what_readelf_expects() {
         let build_id = BuildId::Hex(vec![0xde, 0xad, 0xbe]);
-        let mut note = vec![0xcc; note_size(&build_id) as usize];
+        let mut note = vec![0xcc; build_id_note(&build_id) as usize];
         write_note(&build_id, &mut note);
         assert_eq!(note, b"\x04\0\0\0\x03\0\0\0\x03\0\0\0GNU\0\0\0\0\0");
         write_id(&mut note, &fixed_id(&build_id).unwrap().unwrap());
         assert_eq!(note[16..], [0xde, 0xad, 0xbe, 0]);
-        assert_eq!(note_size(&BuildId::None), 0);
+        assert_eq!(build_id_note(&BuildId::None), 0);
         write_note(&BuildId::None, &mut []);
     }
 
     #[test]
     fn every_form_has_its_size() {
         for (build_id, size) in [(BuildId::Fast, 8), (BuildId::Md5, 16), (BuildId::Sha1, 20)] {
-            assert_eq!(id_size(&build_id), size);
+            assert_eq!(build_id.size(), size);
             assert_eq!(hash(&build_id, b"program").len() as u64, size);
             assert_eq!(fixed_id(&build_id).unwrap(), None);
         }

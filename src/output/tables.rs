@@ -14,7 +14,7 @@ use crate::layout::arrange;
 use crate::layout::got::{self, GotAddresses};
 use crate::layout::image::Image;
 use crate::layout::packed;
-use crate::layout::tables::{HASH_SIZE, SYMBOL};
+use crate::layout::tables::{HASH_SIZE, SYMBOL, build_id_note};
 use crate::layout::unwind;
 use crate::relocation::Machine;
 
@@ -70,7 +70,7 @@ pub fn fill<M: Machine>(image: &Image<'_>, output: &Output<'_>) -> Result<HashMa
 
 /// The note of the build id, whose id is zeros as long as it depends on the output.
 fn build_id(build_id: &BuildId) -> Result<Vec<u8>> {
-    let mut note = vec![0; buildid::note_size(build_id) as usize];
+    let mut note = vec![0; build_id_note(build_id) as usize];
     buildid::write_note(build_id, &mut note);
     if let Some(id) = buildid::fixed_id(build_id)? {
         buildid::write_id(&mut note, &id);

@@ -8,7 +8,7 @@ use object::elf::{SHF_ALLOC, SHF_COMPRESSED};
 use rayon::prelude::*;
 
 use super::Output;
-use super::buildid::{self, BuildIdHasher, ChunkDigest};
+use super::buildid::{BuildIdHasher, ChunkDigest};
 use super::compress::{self, Block, CompressedSection};
 use super::contents::Contents;
 use super::file::{Bytes, OutputFile};
@@ -20,7 +20,7 @@ use crate::args::request::{DebugCompression, Strip};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::ids::{AtomId, OutputSectionId};
 use crate::layout::image::Image;
-use crate::layout::tables::SYMBOL;
+use crate::layout::tables::{BUILD_ID_HEADER, SYMBOL};
 use crate::liveness::candidates::is_debug;
 use crate::par::lock;
 use crate::relocation::Machine;
@@ -353,6 +353,6 @@ impl<'a, 'data, M: Machine> Writer<'a, 'data, M> {
         let Some(section) = self.image.plan.section_of.get(atom.index()).copied().flatten() else { return };
         let place = self.image.addresses.sections[section.index()];
         let at = place.offset + (self.image.addresses.atoms[atom.index()] - place.address);
-        self.note(self.file.write_at(&id, at + buildid::NOTE_HEADER_SIZE));
+        self.note(self.file.write_at(&id, at + BUILD_ID_HEADER));
     }
 }

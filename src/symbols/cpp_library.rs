@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::demangle::is_rust;
+use crate::args::request::{Input, InputName};
 
 /// A C++ library.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -55,6 +56,18 @@ impl CppLibrary {
     /// The library that some missing names ask for: where one of them is of a certain library, that one.
     pub fn wanted<'a>(names: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         names.filter_map(|name| CppLibrary::of(std::str::from_utf8(name).ok()?)).min()
+    }
+
+    /// Whether a C++ library is among some inputs.
+    pub fn is_among(inputs: &[Input]) -> bool {
+        inputs.iter().any(|input| match &input.what {
+            InputName::File(path) => CppLibrary::of_archive(path).is_some(),
+            InputName::Library(name) => match name.strip_prefix(':') {
+                Some(file) => CppLibrary::of_archive(Path::new(file)).is_some(),
+                None => matches!(name.as_str(), "c++" | "c++abi" | "stdc++" | "supc++"),
+            },
+            InputName::CppLibrary => false,
+        })
     }
 
     /// The library that an archive is, by its file name.

@@ -158,7 +158,7 @@ mod tests {
 
     fn read(folder: &TempDir) -> Result<GoLink> {
         let argument = [b"@", folder.path().join("arguments").as_os_str().as_bytes()].concat();
-        match golink::parse(&[OsString::from_vec(argument)])? {
+        match golink::parse(&expand(&[OsString::from_vec(argument)])?)? {
             Asked::Link(link) => Ok(*link),
             Asked::Version { .. } => panic!("nobody asks for a version"),
         }
