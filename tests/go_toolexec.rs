@@ -15,12 +15,21 @@ fn programs() -> PathBuf {
     support::root().join("testdata/golang")
 }
 
+/// `go build` of a program without cgo.
+fn plain_build(folder: &Path) -> Command {
+    let mut go = support::command("go");
+    go.arg("build").current_dir(folder).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
+    go
+}
+
+fn toolexec() -> String {
+    format!("-toolexec={}", support::cgolink())
+}
+
 /// `go build` of one of the sample programs with cgolink as the tool runner.
 fn build(package: &str, output: &Path, flags: &[&str]) -> Command {
-    let mut go = support::command("go");
-    let toolexec = format!("-toolexec={}", support::cgolink());
-    go.args(["build", &toolexec, "-o"]).arg(output).args(flags).arg(package);
-    go.current_dir(programs()).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
+    let mut go = plain_build(&programs());
+    go.args([&toolexec(), "-o"]).arg(output).args(flags).arg(package);
     // A cache of its own: what other builds linked is not what is tested.
     go.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-toolexec-cache"));
     go.env("CGOLINK_FALLBACK", "error");
@@ -62,10 +71,8 @@ fn what_was_compiled_before_is_not_compiled_again() {
     std::fs::write(folder.join("go.mod"), "module example.com/once\n\ngo 1.26\n").expect("a module");
     let compilations = |tool_runner: bool, text: &str| {
         std::fs::write(folder.join("main.go"), source.replace("SOURCE", text)).expect("a source");
-        let mut go = support::command("go");
-        let toolexec = tool_runner.then(|| format!("-toolexec={}", support::cgolink()));
-        go.args(["build", "-x", "-o", "once"]).args(toolexec).arg(".").current_dir(&folder);
-        go.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env("GOCACHE", folder.join("cache"));
+        let mut go = plain_build(&folder);
+        go.args(["-x", "-o", "once"]).args(tool_runner.then(toolexec)).env("GOCACHE", folder.join("cache"));
         let built = support::run(&mut go, BUILD);
         assert!(built.success(), "{}", built.describe());
         built.stderr.lines().filter(|line| line.contains("/compile -o ")).count()

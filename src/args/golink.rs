@@ -214,7 +214,7 @@ impl GoLink {
     }
 }
 
-/// Reads a command line without the program's name, response files expanded.
+/// Reads a command line without the program's name; its response files are expanded already.
 pub fn parse(arguments: &[OsString]) -> Result<Asked> {
     let mut link = GoLink::default();
     let mut rest = arguments.iter();

@@ -34,6 +34,7 @@ pub(super) fn run_link(session: &Session<'_>, arguments: &[OsString]) -> Result<
     }
 }
 
+/// Reads a command line, response files expanded.
 fn parse(arguments: &[OsString]) -> Result<Asked> {
     golink::parse(&response::expand(arguments)?)
 }

@@ -7,8 +7,7 @@
 //! ```
 
 use super::strdata::{BUILD_VERSION, Definitions, MODULE_INFO};
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Symbols};
+use super::symbols::{GoSymbol, Kind, Symbols};
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const HEADER: usize = 32;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::layout::Addresses;
 use super::program::{Package, Program};
 use super::resolve::{ObjectInput, resolve};
-use super::symbols::{PackageId, Symbols};
+use super::symbols::{PackageId, Symbols, attribute};
 use super::table::Table;
 use crate::args::golink::{BuildMode, GoLink};
 use crate::diag::Diagnostic;
@@ -197,4 +197,9 @@ pub(super) fn load<'data>(program: &Program<'data>, objects: &'data [Vec<u8>]) -
     };
     let inputs = objects.iter().enumerate().map(input).collect();
     resolve(inputs, &program.packages, program.release).expect("a program")
+}
+
+/// Makes all symbols part of the program.
+pub(super) fn reach_all(symbols: &mut Symbols<'_>) {
+    symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
 }

@@ -10,8 +10,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::program::Program;
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Symbols, Version};
+use super::symbols::{GoSymbol, Kind, Symbols, Version};
 use crate::args::golink::BuildMode;
 use crate::diag::{Diagnostic, Result};
 use crate::inputs::goobj::RelocationKind;

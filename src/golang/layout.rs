@@ -23,7 +23,6 @@ pub mod text;
 mod thunks;
 
 pub use address::Addresses;
-pub use cursor::SMALLEST_FUNCTION;
 pub use order::{Text, order};
 pub use segments::{Section, Segment, SegmentPlace, access};
 pub use text::TextPlaces;

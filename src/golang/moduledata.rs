@@ -4,8 +4,7 @@
 use super::layout::TextPlaces;
 use super::machine::POINTER;
 use super::program::Program;
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Made, Symbols, Version, attribute};
+use super::symbols::{GoSymbol, Kind, Made, Symbols, Version, attribute};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
 

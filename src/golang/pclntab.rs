@@ -47,8 +47,7 @@ use super::layout::{Text, TextPlaces};
 use super::machine::{Machine, POINTER};
 use super::moduledata::FunctionTables;
 use super::program::Program;
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Symbols, Version, attribute};
+use super::symbols::{GoSymbol, Kind, Symbols, Version, attribute};
 use super::table::{Table, Tables};
 use crate::diag::{Diagnostic, Origin};
 

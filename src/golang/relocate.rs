@@ -11,8 +11,7 @@ mod tests;
 mod x86_64;
 
 use super::layout::{Addresses, Segment};
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Relocation, Symbols, Version};
+use super::symbols::{GoSymbol, Kind, Relocation, Symbols, Version};
 use crate::inputs::goobj::RelocationKind;
 use crate::target::Architecture;
 

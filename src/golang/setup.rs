@@ -2,8 +2,7 @@
 //! `cmd/link/internal/ld/lib.go` linksetup and setArchSyms, `fips140.go` loadfips). Their order of making is part of the
 //! output: see [`super::symbols`].
 
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Symbols, Version, attribute};
+use super::symbols::{GoSymbol, Kind, Symbols, Version, attribute};
 use crate::diag::{Diagnostic, Result};
 
 /// What the FIPS module's self-check needs.

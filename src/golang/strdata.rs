@@ -5,8 +5,7 @@ use indexmap::IndexMap;
 
 use super::program::{self, Program};
 use super::report;
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Symbols, Version, attribute};
+use super::symbols::{GoSymbol, Kind, Symbols, Version, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::inputs::goobj::AuxKind;
 

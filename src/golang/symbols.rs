@@ -6,13 +6,13 @@
 //! content-addressed and the non-package ones, where they first appear; then names that nothing defines; then what the
 //! linker makes, in the order of making.
 
-pub mod ids;
-pub mod kind;
-pub mod made;
+mod ids;
+mod kind;
+mod made;
 pub(super) mod names;
-pub mod object;
-pub mod references;
-pub(super) mod set;
+mod object;
+mod references;
+mod set;
 
 pub use ids::{GoSymbol, ObjectId, PackageId, Version};
 pub use kind::Kind;

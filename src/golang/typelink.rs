@@ -5,8 +5,7 @@ use rayon::prelude::*;
 
 use super::program::Program;
 use super::sort;
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Relocation, Symbols, attribute};
+use super::symbols::{GoSymbol, Kind, Relocation, Symbols, attribute};
 use super::types;
 use crate::inputs::goobj::RelocationKind;
 use crate::inputs::goobj::records::{flag, flag2};

@@ -7,8 +7,7 @@ use rayon::prelude::*;
 
 use super::program::Program;
 use super::report;
-use super::symbols::Kind;
-use super::symbols::{GoSymbol, Symbols, Version};
+use super::symbols::{GoSymbol, Kind, Symbols, Version};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
 /// What names of descriptions of arguments end in.

@@ -42,7 +42,7 @@ pub fn assign(request: &AddressRequest) -> diag::Result<Addresses> {
             outcome.fill_atoms(&mut atoms, request.plan);
         }
         if settled {
-            return finish(request, outcome, placed, atoms, errors);
+            return finish(request, &prepared, outcome, placed, atoms, errors);
         }
         state = outcome.state;
     }
@@ -53,6 +53,7 @@ pub fn assign(request: &AddressRequest) -> diag::Result<Addresses> {
 
 fn finish(
     request: &AddressRequest,
+    prepared: &Prepared,
     outcome: Outcome,
     placed: segments::Placed,
     atoms: Vec<u64>,
@@ -60,9 +61,8 @@ fn finish(
 ) -> diag::Result<Addresses> {
     let Outcome { state, data, .. } = outcome;
     let nearest = Nearest::new(request.plan, &state.sections);
-    let in_force = |index: usize| !request.symbols.symbols[index].provide || (request.in_force)(index);
     let script_symbols = state.symbols.iter().enumerate().map(|(index, value)| {
-        let value = value.filter(|_| in_force(index))?;
+        let value = value.filter(|_| prepared.in_force[index])?;
         let section = match value.place {
             Place::Number | Place::Absolute => None,
             Place::Image(before) => nearest.before(before as usize),

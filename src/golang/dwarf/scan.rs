@@ -9,9 +9,7 @@ use rayon::prelude::*;
 
 use super::abbreviations::Version as DwarfVersion;
 use crate::golang::layout::Text;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::SymbolSet;
-use crate::golang::symbols::{GoSymbol, ObjectId, Symbols, Version};
+use crate::golang::symbols::{GoSymbol, Kind, ObjectId, SymbolSet, Symbols, Version};
 use crate::inputs::goobj::records::flag2;
 use crate::inputs::goobj::{AuxKind, RelocationKind};
 use crate::par::largest_first;

@@ -17,8 +17,7 @@ use crate::golang::layout::{Text, TextPlaces};
 use crate::golang::program::Program;
 use crate::golang::sort::sort_like_go;
 use crate::golang::source_path;
-use crate::golang::symbols::SymbolSet;
-use crate::golang::symbols::{GoSymbol, ObjectId, PackageId, Symbols, Version as SymbolVersion};
+use crate::golang::symbols::{GoSymbol, ObjectId, PackageId, SymbolSet, Symbols, Version as SymbolVersion};
 use crate::inputs::goobj::RelocationKind;
 
 /// DW_LANG_Go.

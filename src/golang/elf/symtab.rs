@@ -13,8 +13,7 @@ use super::sections::SYMBOL;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::golang::ahead;
 use crate::golang::layout::Addresses;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::{GoSymbol, Symbols, Version, attribute};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols, Version, attribute};
 use crate::inputs::goabi::Release;
 
 /// Symbols that are looked at as one part.

@@ -10,8 +10,7 @@ use crate::diag::{Diagnostic, Result};
 use crate::golang::machine::{HEADER, Machine};
 use crate::golang::moduledata::Module;
 use crate::golang::program::Program;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::{GoSymbol, Symbols, Version};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols, Version};
 
 /// Where everything is. Nothing moves any more.
 #[derive(Clone, Default, Debug)]

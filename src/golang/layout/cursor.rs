@@ -4,7 +4,7 @@ use crate::diag::Diagnostic;
 use crate::golang::symbols::{GoSymbol, Symbols};
 
 /// A function takes at least this, so that the table that finds functions has at most one for each slot.
-pub const SMALLEST_FUNCTION: u64 = 16;
+const SMALLEST_FUNCTION: u64 = 16;
 
 /// Objects may leave out zeros at the end of contents, but no compiler ends a function with more of them.
 const MOST_ZEROS: u64 = 1 << 16;

@@ -202,7 +202,6 @@ mod tests {
     use super::*;
     use crate::args::golink::GoLink;
     use crate::golang::fixture::{self, Definition};
-    use crate::golang::symbols::attribute;
     use crate::target::Architecture;
 
     fn sorted(version: &str, definitions: &[Definition], kind: Kind) -> Result<Vec<String>> {
@@ -211,7 +210,7 @@ mod tests {
         program.release = Release::of_version(version).expect("a release");
         let objects = [fixture::object(definitions)];
         let mut symbols = fixture::load(&program, &objects);
-        symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
+        fixture::reach_all(&mut symbols);
         for symbol in symbols.all() {
             if symbols.name(symbol).starts_with(b"type:") {
                 symbols.set_kind(symbol, Kind::Type);

@@ -6,8 +6,7 @@
 
 use crate::golang::machine::POINTER;
 use crate::golang::program::Program;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::{GoSymbol, Symbols, Version, attribute};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols, Version, attribute};
 
 /// Marks that stand at the bounds of sections, in the order in which they are made.
 const BOUNDS: [(&[u8], Kind); 16] = [
@@ -171,7 +170,7 @@ mod tests {
             Definition { kind: 10, ..rodata("type:.gcmask.T") },
         ])];
         let mut symbols = fixture::load(&program, &objects);
-        symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
+        fixture::reach_all(&mut symbols);
         let known: Vec<GoSymbol> = symbols.all().take(7).collect();
         let groups = make(&mut symbols, &program);
         buckets::collect(&mut symbols, program.release, groups);

@@ -13,8 +13,7 @@ use crate::diag::{Diagnostic, Result};
 use crate::golang::machine::POINTER;
 use crate::golang::moduledata::{Module, TypeFields};
 use crate::golang::program::Program;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::{GoSymbol, Symbols, Version};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols, Version};
 use crate::inputs::goobj::records::flag;
 
 /// The groups of `.rodata`, in order; Go 1.27 has types and function values elsewhere.

@@ -12,10 +12,6 @@ fn function(name: &'static str, flags: u8, size: u32, alignment: u32) -> Definit
     Definition { name, abi: 1, kind: 1, flags, size, alignment, ..Definition::default() }
 }
 
-fn reach_all(symbols: &mut Symbols<'_>) {
-    symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
-}
-
 fn names<'a>(symbols: &'a Symbols<'_>, order: &[GoSymbol]) -> Vec<std::borrow::Cow<'a, str>> {
     order.iter().map(|symbol| symbols.display(*symbol)).collect()
 }
@@ -33,7 +29,7 @@ fn packages_follow_what_they_import_and_the_runtime_is_first() {
         fixture::object(&[function("runtime.r", 0, 1, 0)]),
     ];
     let mut symbols = fixture::load(&program, &objects);
-    reach_all(&mut symbols);
+    fixture::reach_all(&mut symbols);
     let dead = symbols.find(b"b.dead", Version::AbiInternal).expect("a symbol");
     symbols.clear(dead, attribute::REACHABLE);
     let text = order(&mut symbols, &program).expect("an order");
@@ -65,7 +61,7 @@ fn functions_are_aligned_and_take_sixteen_bytes() {
         function("c", 0, 1, 16),
     ])];
     let mut symbols = fixture::load(&program, &objects);
-    reach_all(&mut symbols);
+    fixture::reach_all(&mut symbols);
     let mut text = order(&mut symbols, &program).expect("an order");
     let measured = measure(&symbols, &program, &text.order).expect("addresses");
     let places = measured.settle(&mut symbols, &program, &mut text).expect("addresses");
@@ -87,7 +83,7 @@ fn addresses_and_code_that_no_machine_has_are_refused() {
         let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
         let objects = [fixture::object(&[function("a", 0, 1, 0), function("b", 0, 1, 64)])];
         let mut symbols = fixture::load(&program, &objects);
-        reach_all(&mut symbols);
+        fixture::reach_all(&mut symbols);
         let mut text = order(&mut symbols, &program).expect("an order");
         let measured = measure(&symbols, &program, &text.order);
         let settled = measured.and_then(|measured| measured.settle(&mut symbols, &program, &mut text));
@@ -103,7 +99,7 @@ fn a_function_is_as_long_as_its_code() {
         let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
         let objects = [fixture::object(&[Definition { data: b"code", ..function("main.f", 0, size, 0) }])];
         let mut symbols = fixture::load(&program, &objects);
-        reach_all(&mut symbols);
+        fixture::reach_all(&mut symbols);
         let mut text = order(&mut symbols, &program).expect("an order");
         let measured = measure(&symbols, &program, &text.order);
         let error = measured.and_then(|measured| measured.settle(&mut symbols, &program, &mut text)).err();
@@ -128,7 +124,7 @@ fn every_call_between_packages_can_be_made_to_need_a_thunk() {
         fixture::object(&[function("a.a", flag::DUPLICATE_OK, 16, 0)]),
     ];
     let mut symbols = fixture::load(&program, &objects);
-    reach_all(&mut symbols);
+    fixture::reach_all(&mut symbols);
     let mut text = order(&mut symbols, &program).expect("an order");
     let measured = measure(&symbols, &program, &text.order).expect("addresses");
     let places = measured.settle(&mut symbols, &program, &mut text).expect("addresses");

@@ -1,13 +1,14 @@
 //! The addresses of code (Go 1.26 and 1.27, `textaddress` of `cmd/link/internal/ld/data.go`).
 
 use super::cursor::Cursor;
+use super::groups::mark;
 use super::order::Text;
 use super::segments::{Section, Segment, access};
 use super::{shuffle, thunks};
 use crate::diag::Diagnostic;
 use crate::golang::machine::Machine;
 use crate::golang::program::Program;
-use crate::golang::symbols::{GoSymbol, Kind, Symbols, attribute};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols};
 
 /// How many more symbols the columns of addresses have room for: more than stages make from here on, so that these
 /// columns do not move. Thunks are many, but rare.
@@ -70,12 +71,8 @@ impl Measured {
     ) -> Result<TextPlaces, Diagnostic> {
         let Measured { machine, order, base, mut cursor, needs_thunks } = self;
         text.order = order;
-        let [start, end] =
-            [(&b"runtime.text"[..], Kind::Text), (b"runtime.etext", Kind::TextEnd)].map(|(name, kind)| {
-                let symbol = symbols.define(name, kind);
-                symbols.set(symbol, attribute::SPECIAL | attribute::LOCAL);
-                symbol
-            });
+        let start = mark(symbols, b"runtime.text", Kind::Text);
+        let end = mark(symbols, b"runtime.etext", Kind::TextEnd);
         if needs_thunks {
             cursor = Cursor::new(base, machine.function_alignment, symbols.count() + ROOM);
             text.order = thunks::place(symbols, program, &text.order, &mut cursor)?;

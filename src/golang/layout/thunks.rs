@@ -12,8 +12,7 @@ use super::cursor::Cursor;
 use super::order::is_runtime_package;
 use crate::diag::Diagnostic;
 use crate::golang::program::Program;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::{GoSymbol, ObjectId, PackageId, Relocation, Symbols, Version, attribute};
+use crate::golang::symbols::{GoSymbol, Kind, ObjectId, PackageId, Relocation, Symbols, Version, attribute};
 use crate::inputs::goobj::RelocationKind;
 
 /// ADRP, ADD and BR: three instructions.

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use super::super::layout::Addresses;
-use super::super::layout::TextPlaces;
+use super::super::layout::{Addresses, TextPlaces};
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;
 use super::Contents;

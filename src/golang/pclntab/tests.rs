@@ -92,7 +92,7 @@ fn load<'data>(program: &Program<'data>, object: &'data [u8]) -> Result<Symbols<
 fn build(object: &[u8], options: &GoLink) -> Result<Image, Diagnostics> {
     let program = fixture::program(options, Architecture::X86_64, &[("p", &[])]);
     let mut symbols = load(&program, object)?;
-    symbols.attributes_mut().iter_mut().for_each(|column| *column |= attribute::REACHABLE);
+    fixture::reach_all(&mut symbols);
     let mut text = layout::order(&mut symbols, &program)?;
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let mut tables = Tables::default();

@@ -6,8 +6,7 @@ use indexmap::IndexMap;
 use super::{Fault, Problem};
 use crate::diag::{Diagnostic, Origin};
 use crate::golang::program::Program;
-use crate::golang::symbols::Kind;
-use crate::golang::symbols::{GoSymbol, Symbols, Version};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols, Version};
 use crate::inputs::goobj::RelocationKind;
 
 /// References to an undefined symbol that are named; the others are counted.
