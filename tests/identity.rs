@@ -1,6 +1,6 @@
 //! The programs of `testdata/golang`, linked by `cgolink link` and by Go's own linker from the same archives and with the same
 //! arguments: the files must be the same byte for byte. With compressed debug sections they must hold the same and be no
-//! larger. What was linked is run.
+//! larger. What was linked is run. Some are linked by a cgolink for the other architecture as well, which must make the same of them.
 //!
 //! The archives come from the real go command through `tools/corpus.py`, for two releases and both architectures. All builds
 //! share one cache in the target folder, so that only the first run compiles Go's library.
@@ -82,6 +82,9 @@ const VARIANTS: [(&str, &[&str]); 4] = [
     ("x", &["-compressdwarf=false", "-X=main.x=from the command line", "-X", "main.y=nothing"]),
 ];
 
+/// The tests of a cgolink that runs on aarch64: program, go command, GOARCH, mode.
+const HOSTED: [[&str; 4]; 2] = [["hello", "go1.26", "amd64", "exe"], ["hello", "go1.27", "arm64", "exe"]];
+
 /// The part of a captured program's `link.json` that is used here.
 #[derive(Deserialize)]
 struct Captured {
@@ -100,9 +103,16 @@ fn main() {
                 if (variant == "x" && program != "hello") || !build.has(&program) {
                     continue;
                 }
-                let label = [&program, build.go, build.goarch, build.mode, variant].join("/");
+                let key = [&program, build.go, build.goarch, build.mode];
+                let label = [&key[..], &[variant]].concat().join("/");
+                if HOSTED.contains(&key) {
+                    let program = program.clone();
+                    let test = move || one(&program, build, variant, flags, Host::Aarch64).map_err(Failed::from);
+                    trials.push(Trial::test(format!("{label}/on-aarch64"), test));
+                }
                 let program = program.clone();
-                trials.push(Trial::test(label, move || one(&program, build, variant, flags).map_err(Failed::from)));
+                let test = move || one(&program, build, variant, flags, Host::This).map_err(Failed::from);
+                trials.push(Trial::test(label, test));
             }
         }
     }
@@ -154,16 +164,36 @@ impl Build {
     }
 }
 
-fn one(program: &str, build: &Build, variant: &str, flags: &[&str]) -> Result<(), String> {
+/// Where cgolink runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Host {
+    This,
+    /// Under the emulator.
+    Aarch64,
+}
+
+impl Host {
+    /// The words that start cgolink.
+    fn cgolink(self) -> Result<Vec<OsString>, String> {
+        let command = match self {
+            Host::This => support::command(support::cgolink()),
+            Host::Aarch64 => support::runner(support::hosted::for_aarch64()?, true)?,
+        };
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        Ok(words.map(OsString::from).collect())
+    }
+}
+
+fn one(program: &str, build: &Build, variant: &str, flags: &[&str], host: Host) -> Result<(), String> {
     let folder = build.program(program)?;
     let text = std::fs::read_to_string(folder.join("link.json")).map_err(|error| error.to_string())?;
     let captured: Captured = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let outputs = ["go", "cgolink"].map(|who| folder.join(format!("{variant}.{who}")));
+    let outputs = ["go", "cgolink"].map(|who| folder.join(format!("{variant}-{host:?}.{who}")));
     let go = [captured.link.as_os_str().to_owned()];
-    let own: [OsString; 2] = [support::cgolink().into(), "link".into()];
+    let own = [host.cgolink()?, vec!["link".into()]].concat();
     let stands_in = std::env::var_os("CGOLINK_TEST_LINKER").is_some_and(|name| name == "go");
     link(&captured, &go, folder, flags, &outputs[0])?;
-    link(&captured, if stands_in { &go } else { &own }, folder, flags, &outputs[1])?;
+    link(&captured, if stands_in { &go[..] } else { &own[..] }, folder, flags, &outputs[1])?;
     let [theirs, ours] = outputs.each_ref().map(|output| std::fs::read(output).expect("a link makes its output"));
     let report = verify::compare([&theirs, &ours], &outputs, 3).map_err(|error| error.to_string())?;
     match report.verdict {
@@ -175,7 +205,7 @@ fn one(program: &str, build: &Build, variant: &str, flags: &[&str]) -> Result<()
         }
         _ => return Err(report.text(&outputs)),
     }
-    if variant == "plain" && build.runs {
+    if variant == "plain" && build.runs && host == Host::This {
         runs(&outputs[1], program, build)?;
     }
     for output in outputs {

@@ -26,13 +26,17 @@ pub(super) fn place(request: &AddressRequest, state: &mut State, errors: &mut Ve
     check_order(&mut members, errors);
     let mut loads = Loads { request, loads: Vec::new(), headers: header_bytes(state.headers), file_end: 0 };
     loads.file_end = loads.headers;
-    if let Some(address) = state.headers_at.filter(|address| address % request.max_page_size() == 0)
-        && request.plan.program_headers.is_empty()
-    {
-        loads.start_with_headers(address);
-    }
+    let declared = !request.plan.program_headers.is_empty();
+    let mut room = state.headers_at.filter(|address| !declared && address % request.max_page_size() == 0);
     for member in members.iter().filter(|member| !member.takes_no_room()) {
+        // PT_LOADs stand by address: a script may put sections below the headers.
+        if let Some(address) = room.take_if(|address| *address <= member.address) {
+            loads.start_with_headers(address);
+        }
         loads.add(member, state, errors);
+    }
+    if let Some(address) = room {
+        loads.start_with_headers(address);
     }
     state.file_header = loads.loads.iter().find(|load| load.has_headers && load.offset == 0).map(|load| load.address);
     // Zeros of threads have no place in a PT_LOAD: they stand where they would begin.
@@ -233,7 +237,7 @@ mod tests {
         for file in 0..1 + random.below(4) {
             program.file(["a.o", "b.o", "c.o", "d.o"][file as usize]);
             for _ in 0..random.below(12) {
-                match random.below(16) {
+                match random.below(17) {
                     0 => program.text(".text"),
                     1 => program.text(".text.f"),
                     2 => program.constants(".rodata.str"),
@@ -249,6 +253,7 @@ mod tests {
                     12 => program.bss("orphan_zeros"),
                     13 => program.data(".data.rel.ro"),
                     14 => program.note(".note.gnu.property"),
+                    15 => program.constants(".debug_gdb_scripts"),
                     _ => program.constants(".rela.dyn"),
                 };
                 let size = if random.below(4) == 0 {
@@ -424,6 +429,33 @@ mod tests {
         assert_eq!(loads.len(), 1);
         assert_eq!((loads[0].flags, loads[0].address, loads[0].file_size), (7, 0x10000, 0x40));
         assert!(image.segments(elf::PT_PHDR).is_empty());
+    }
+
+    #[test]
+    fn what_stands_below_the_headers_is_loaded_before_them() {
+        let mut program = Program::default();
+        program.file("a.o").text(".text").constants(".low").data(".lower");
+        let image = program
+            .link(
+                "SECTIONS { . = 0x400000 + SIZEOF_HEADERS; .text : { *(.text) }
+                   .low 0x100000 : { *(.low) } .lower 0xff000 : { *(.lower) } }",
+            )
+            .unwrap();
+        let loads = image.segments(elf::PT_LOAD);
+        let places: Vec<_> = loads.iter().map(|load| (load.flags, load.address, load.memory_size)).collect();
+        let headers = header_bytes(image.addresses.segments.len());
+        assert_eq!(places, [(6, 0xff000, 16), (4, 0x10_0000, 16), (5, 0x40_0000, headers + 16)]);
+        assert_eq!(loads[2].offset, 0);
+        let mut in_file: Vec<_> = loads.iter().map(|load| (load.offset, load.offset + load.file_size)).collect();
+        in_file.sort_unstable();
+        assert!(in_file.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{in_file:x?}");
+        assert_eq!(image.segments(elf::PT_PHDR)[0].address, 0x40_0040);
+        let low = "SECTIONS { .low 0x1000 : { *(.low) } .lower 0x3000 : { *(.lower) } . = 0x400000 + SIZEOF_HEADERS; }";
+        let mut program = Program::default();
+        program.file("a.o").constants(".low").data(".lower");
+        let image = program.link(low).unwrap();
+        let loads = image.segments(elf::PT_LOAD);
+        assert!(loads.iter().map(|load| load.address).is_sorted(), "{loads:x?}");
     }
 
     #[test]

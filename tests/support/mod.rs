@@ -4,6 +4,7 @@
 
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod hosted;
 pub mod mixed;
 pub mod mutants;
 
