@@ -6,6 +6,7 @@
     tools/corpus.py argv FOLDER [VARIANT] [-o OUT]         print the arguments after `link`, one shell line
     tools/corpus.py compare FOLDER... --linker COMMAND     run another linker on them and compare byte for byte
     tools/corpus.py time FOLDER... --linker COMMAND        let both take turns: time and memory
+    tools/corpus.py memory FOLDER... --linker COMMAND      what of the memory is their own, and what files that are mapped
 
 A capture is a folder for each program, RELEASE-ARCH-NAME:
 
@@ -46,6 +47,7 @@ VARIANTS = {
     "dumpdep": ["-dumpdep"],  # what is printed counts too
     "B": ["-compressdwarf=false", "-B=gobuildid"],
 }
+CGOLINK = str(Path(__file__).resolve().parent.parent / "target" / "release" / "cgolink")
 # Those whose debug sections are compressed, in whatever form.
 COMPRESSED = ("default", "dumpdep")
 DEFAULT_VARIANTS = "default,plain,strip"
@@ -360,7 +362,7 @@ def command_argv(options):
 
 def command_compare(options):
     linker = shlex.split(options.linker)
-    ask = verify_line(shlex.split(options.verifier)) if options.verifier else None
+    ask = verify_line(shlex.split(options.verifier))
     bad = 0
     programs = [Program(f) for f in options.folders]
     for program, variant, verdict, said, seconds in compare(programs, variants_of(options.variants), linker, Path(options.out), options.jobs, ask):
@@ -369,12 +371,17 @@ def command_compare(options):
     return 1 if bad else 0
 
 
+def both(options, program):
+    """The commands of both linkers, by name."""
+    return {"cgolink": options.linker.split(), "go tool link": [program.facts["link"]]}
+
+
 def command_time(options):
     """Lets Go's linker and another one take turns; prints wall time, processor time and peak memory of each."""
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     for program in map(Program, options.folders):
-        linkers = {"cgolink": options.linker.split(), "go tool link": [program.facts["link"]]}
+        linkers = both(options, program)
         runs = {name: [] for name in linkers}
         for _ in range(options.rounds):
             for name, linker in linkers.items():
@@ -393,6 +400,34 @@ def measured(argv, environment):
     if status != 0:
         fail(f"{argv[0]} failed")
     return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def command_memory(options):
+    """Looks at both linkers every millisecond; prints the most memory that either had written to itself, and had mapped of files."""
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    for program in map(Program, options.folders):
+        for name, linker in both(options, program).items():
+            argv = [*linker, *program.arguments(options.variant, out / "watched")]
+            seen = [watched(argv, program.environment()) for _ in range(options.rounds)]
+            own, files = (max(kinds) for kinds in zip(*seen))
+            print(f"{program.folder.name:22} {name:14} own {own:5.0f} MiB  of files {files:5.0f} MiB", flush=True)
+
+
+def watched(argv, environment):
+    """The most that a command which has to succeed had in memory, in MiB: of its own, and of files."""
+    process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    most = [0, 0]
+    with open(f"/proc/{process.pid}/status") as status:
+        while process.poll() is None:
+            status.seek(0)
+            fields = dict(line.split(":", 1) for line in status.read().splitlines())
+            now = [int(fields.get(name, "0 kB").split()[0]) / 1024 for name in ("RssAnon", "RssFile")]
+            most = list(map(max, most, now))
+            time.sleep(0.001)
+    if process.returncode != 0:
+        fail(f"{argv[0]} failed")
+    return most
 
 
 def main():
@@ -428,19 +463,20 @@ def main():
     one.set_defaults(run=command_argv)
     one = commands.add_parser("compare")
     one.add_argument("folders", nargs="+")
-    one.add_argument("--linker", default=str(Path(__file__).resolve().parent.parent / "target" / "release" / "cgolink") + " link")
-    one.add_argument("--verifier", help="a cgolink, to say what differs")
+    one.add_argument("--linker", default=CGOLINK + " link")
+    one.add_argument("--verifier", default=CGOLINK, help="a cgolink, to uncompress debug sections and to say what differs")
     one.add_argument("--variants", default=DEFAULT_VARIANTS)
     one.add_argument("-o", "--out", default="corpus-out")
     one.add_argument("-j", "--jobs", type=int, default=2)
     one.set_defaults(run=command_compare)
-    one = commands.add_parser("time")
-    one.add_argument("folders", nargs="+")
-    one.add_argument("--linker", default=str(Path(__file__).resolve().parent.parent / "target" / "release" / "cgolink") + " link")
-    one.add_argument("--variant", default="default", choices=list(VARIANTS))
-    one.add_argument("--rounds", type=int, default=7)
-    one.add_argument("-o", "--out", default="corpus-out")
-    one.set_defaults(run=command_time)
+    for name, run, rounds in (("time", command_time, 7), ("memory", command_memory, 3)):
+        one = commands.add_parser(name)
+        one.add_argument("folders", nargs="+")
+        one.add_argument("--linker", default=CGOLINK + " link")
+        one.add_argument("--variant", default="default", choices=list(VARIANTS))
+        one.add_argument("--rounds", type=int, default=rounds)
+        one.add_argument("-o", "--out", default="corpus-out")
+        one.set_defaults(run=run)
     options = parser.parse_args()
     sys.exit(options.run(options) or 0)
 
