@@ -3,9 +3,8 @@
 
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 
-use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
+use memmap2::{Mmap, MmapOptions};
 
 /// Maps a stretch of a file for reading: `length` bytes from `start` on, which are to be within the file.
 ///
@@ -15,23 +14,6 @@ pub fn map(file: &File, start: u64, length: usize) -> io::Result<Mmap> {
     // SAFETY: the mapping is never written through, and is only exposed as `&[u8]` while the `Mmap` lives. The bytes can
     // change under us only if another process rewrites the file, which the doc comment excludes.
     unsafe { MmapOptions::new().offset(start).len(length).map(file) }
-}
-
-/// Bytes of a page of memory.
-pub fn page_size() -> usize {
-    // SAFETY: asks for a number.
-    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
-}
-
-/// Gives back the pages that lie in a stretch of a mapping that [`map`] has made; those at its ends that hold other bytes too stay.
-/// Whoever looks there again gets them from the file again. Where the system refuses, all stay.
-pub fn release(mapping: &Mmap, stretch: Range<usize>) {
-    let (page, base) = (page_size(), mapping.as_ptr().addr());
-    let [start, end] = [(base + stretch.start).next_multiple_of(page), (base + stretch.end) / page * page];
-    if start < end {
-        // SAFETY: what is lost is what was written to the pages, and nobody writes to the mapping: it is private and read-only.
-        let _ = unsafe { mapping.unchecked_advise_range(UncheckedAdvice::DontNeed, start - base, end - start) };
-    }
 }
 
 /// Lets the C library's allocator keep what is freed. A link's stages make and drop columns of megabytes, and memory that goes
@@ -53,7 +35,7 @@ pub fn use_large_pages(size: usize) {
     // SAFETY: the advice changes how the system backs whole pages of the stretch, not what they hold. Nobody else has the stretch
     // until it is given back, unused: the allocator keeps it, see `keep_freed_memory`, and takes from it what is asked for next.
     unsafe {
-        let page = page_size();
+        let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
         let room = libc::malloc(size);
         if !room.is_null() {
             let before = room.addr().wrapping_neg() % page;

@@ -90,7 +90,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     }
     let mut dump = Vec::new();
     prepare_memory(&loaded.objects);
-    let reached = reach(loaded.objects, &program, store, &mut phases, &mut dump)?;
+    let reached = reach(loaded.objects, &program, &mut phases, &mut dump)?;
     let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
     let module = setup::module(&mut symbols)?;
@@ -177,7 +177,6 @@ struct Reached<'data> {
 fn reach<'data>(
     objects: Vec<ObjectInput<'data>>,
     program: &Program<'data>,
-    store: &Store,
     phases: &mut Phases,
     dump: &mut Vec<u8>,
 ) -> Result<Reached<'data>> {
@@ -188,7 +187,6 @@ fn reach<'data>(
     let (checked, plan) = rayon::join(|| linkname::check(&symbols, program), || inittask::plan(&symbols, program));
     checked?;
     let plan = plan?;
-    store.release(&symbols.objects.iter().map(|entry| entry.object.resolving_part()).collect::<Vec<_>>());
     let fips = setup::fips(&mut symbols);
     phases.start("Inittasks");
     let init_tasks = inittask::make(&mut symbols, plan);

@@ -246,12 +246,6 @@ impl<'data> Object<'data> {
         self.data.get(self.blocks[index] as usize..end as usize).unwrap_or_default()
     }
 
-    /// References, and the hashes of contents: what nobody looks at once it is known what they mean.
-    pub fn resolving_part(&self) -> &'data [u8] {
-        let [start, end] = [block::REFERENCES, block::RELOCATION_INDEX].map(|block| self.blocks[block] as usize);
-        self.data.get(start..end).unwrap_or_default()
-    }
-
     fn cut(&self) -> Tables<'data> {
         // The five lists of symbols lie one behind the other.
         let symbols = self.blocks[block::DEFINITIONS] as usize..self.blocks[block::REFERENCE_FLAGS] as usize;

@@ -6,13 +6,11 @@
 //! looked at once, nor do they count as memory of the link.
 
 use std::fs::{File, Metadata};
-use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use elsa::sync::FrozenVec;
 use memmap2::Mmap;
-use rayon::prelude::*;
 
 use crate::diag::{Diagnostic, io_error};
 use crate::sys;
@@ -43,15 +41,6 @@ struct Mapping {
     identity: (u64, u64),
 }
 
-impl Mapping {
-    /// Where it has some bytes, if these are a part of it.
-    fn range_of(&self, bytes: &[u8]) -> Option<Range<usize>> {
-        let start = bytes.as_ptr().addr().checked_sub(self.bytes.as_ptr().addr())?;
-        let end = start.checked_add(bytes.len())?;
-        (end <= self.bytes.len()).then_some(start..end)
-    }
-}
-
 /// The device and the number on it.
 fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
@@ -61,8 +50,6 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 const LARGE_FILE: u64 = 1 << 20;
 /// Below this many bytes a copy from the mapping is cheaper than a call of the system.
 const LONG_COPY: usize = 64 << 10;
-/// Parts that a worker gives back one after the other: a call of the system for each.
-const PARTS_AT_ONCE: usize = 64;
 /// First bytes that [`Store::map_tail`] shows.
 const HEAD: usize = 256;
 
@@ -119,25 +106,13 @@ impl Store {
         }
     }
 
-    /// Gives the memory of parts of mapped files back to the system, which reads them again from the files if they are looked at. Of
-    /// what is no part of a mapped file, nothing happens.
-    pub fn release(&self, parts: &[&[u8]]) {
-        let mut mappings: Vec<&Mapping> = self.mappings.iter().collect();
-        mappings.sort_unstable_by_key(|mapping| mapping.bytes.as_ptr().addr());
-        parts.par_iter().with_min_len(PARTS_AT_ONCE).for_each(|part| {
-            let before = mappings.partition_point(|mapping| mapping.bytes.as_ptr().addr() <= part.as_ptr().addr());
-            let mapping = before.checked_sub(1).map(|last| mappings[last]);
-            if let Some((mapping, range)) = mapping.and_then(|mapping| Some((mapping, mapping.range_of(part)?))) {
-                sys::release(&mapping.bytes, range);
-            }
-        });
-    }
-
     /// Reads again from its file what a mapping shows; false if it is of no open file, or cannot be read.
     fn read(&self, bytes: &[u8], out: &mut [u8]) -> bool {
+        let start = bytes.as_ptr().addr();
         let found = self.mappings.iter().find_map(|mapping| {
-            let range = mapping.range_of(bytes)?;
-            mapping.file.as_ref().map(|file| (file, range.start as u64))
+            let offset = start.checked_sub(mapping.bytes.as_ptr().addr())?;
+            let is_inside = offset.checked_add(bytes.len())? <= mapping.bytes.len();
+            is_inside.then_some(mapping.file.as_ref()?).map(|file| (file, offset as u64))
         });
         found.is_some_and(|(file, offset)| file.read_exact_at(out, offset).is_ok())
     }
@@ -208,39 +183,6 @@ mod tests {
         let tail = store.map_tail(&empty, |head| head.len() as u64 + 1).expect("no bytes");
         assert!(tail.start == 0 && tail.bytes.is_empty());
         assert!(store.maps(&long) && store.map_tail(folder.path(), |_| 0).is_err());
-    }
-
-    /// Whether the page that a byte is in counts as memory of this process: the highest bit of what the system tells of it.
-    #[cfg(target_os = "linux")]
-    fn is_resident(byte: &u8) -> bool {
-        let page = std::ptr::from_ref(byte).addr() / sys::page_size();
-        let mut told = [0; 8];
-        let pages = File::open("/proc/self/pagemap").expect("every process can read its own");
-        pages.read_exact_at(&mut told, 8 * page as u64).expect("a page");
-        u64::from_le_bytes(told) >> 63 == 1
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn released_pages_are_read_again() {
-        const PARTS: usize = 1 << 20;
-        let folder = tempfile::tempdir().expect("a folder");
-        let contents: Vec<u8> = (0..3 * PARTS + 77).map(|at| (at / 7 % 251) as u8).collect();
-        let path = folder.path().join("large");
-        std::fs::write(&path, &contents).expect("a file");
-        let store = Store::default();
-        let tail = store.map_tail(&path, |_| 5000).expect("bytes");
-        let (bytes, kept) = (tail.bytes, store.keep(contents.clone()));
-        assert!(bytes == &contents[5000..] && kept == contents);
-        let (first, last) = (PARTS - 10, 2 * PARTS + 10);
-        assert!([first, first + PARTS / 2, last - 1].iter().all(|&at| is_resident(&bytes[at])));
-        store.release(&[&bytes[first..last], &kept[first..last], &bytes[..0], &bytes[17..18]]);
-
-        assert!(!is_resident(&bytes[first + PARTS / 2]) && !is_resident(&bytes[PARTS + 5000]));
-        // What shares a page with other bytes stays.
-        assert!([0, 17, first - 1, first, last - 1, last].iter().all(|&at| is_resident(&bytes[at])));
-        assert!(bytes == &contents[5000..] && kept == contents);
-        assert!(is_resident(&bytes[first + PARTS / 2]));
     }
 
     #[test]
