@@ -1,4 +1,5 @@
-//! What is linked for: from the triple, the compiler's name, the objects, the go command, the machine, in this order.
+//! What is linked for: from the triple, the compiler's name, Rust's libraries, the objects, the go command, the machine, in this
+//! order.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -45,7 +46,7 @@ pub(super) fn of_driver(
         let zig = named.is_some_and(|compiler| compiler.family == CompilerFamily::Zig);
         return Some(Target { libc: target.libc.or(zig.then_some(Libc::Musl)).or(libc), ..target });
     }
-    if let Some(target) = named.and_then(CompilerCommand::target) {
+    if let Some(target) = named.and_then(CompilerCommand::target).or_else(|| of_rust(&command.link.request)) {
         return Some(target);
     }
     let architecture = command
@@ -58,6 +59,16 @@ pub(super) fn of_driver(
         .or_else(|| command.arguments.iter().any(|argument| argument == "-m64").then_some(Architecture::X86_64))
         .or_else(host_architecture)?;
     Some(Target { architecture, libc })
+}
+
+/// What Rust's own libraries among the inputs are compiled for: rustc tells its linker no target, but they lie in a folder of
+/// this name. What is compiled for glibc does not go with musl.
+fn of_rust(request: &LinkRequest) -> Option<Target> {
+    request.inputs.iter().find_map(|input| {
+        let InputName::File(path) = &input.what else { return None };
+        let mut folders = path.iter().skip_while(|folder| *folder != "rustlib");
+        folders.nth(1)?.to_str()?.parse().ok()
+    })
 }
 
 /// The architecture of the first object among the inputs.
@@ -123,6 +134,18 @@ mod tests {
         assert_eq!(target("musl-gcc", "a.o", "arm64"), is("aarch64-linux-musl"));
         assert_eq!(target("gcc", "-m64 a.o", "386"), is("x86_64-linux"));
         assert_eq!(target("zig cc", "--target=x86_64-windows-gnu", "amd64"), None);
+    }
+
+    #[test]
+    fn rusts_libraries_tell_the_c_library() {
+        let line = |triple: &str| format!("-m64 a.o /r/lib/rustlib/{triple}/lib/libstd-1.rlib -lc");
+        let is = |triple: &str| Some(triple.to_owned());
+        assert_eq!(target("gcc", &line("x86_64-unknown-linux-gnu"), "amd64"), is("x86_64-linux-gnu"));
+        assert_eq!(target("gcc", &line("aarch64-unknown-linux-musl"), "amd64"), is("aarch64-linux-musl"));
+        assert_eq!(target("gcc", &line("etc"), "amd64"), is("x86_64-linux"));
+        let named = "zig cc --target=x86_64-linux-musl";
+        assert_eq!(target(named, &line("x86_64-unknown-linux-gnu"), "amd64"), is("x86_64-linux-musl"));
+        assert_eq!(target("gcc", "-m64 a.o -L /r/rustlib /x/rustlib", "amd64"), is("x86_64-linux"));
     }
 
     #[test]
