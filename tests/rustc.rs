@@ -30,6 +30,7 @@ fn links(target: &str, flags: &[&str]) {
 fn debug_builds_run() {
     for target in ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"] {
         links(target, &["-g"]);
+        links(target, &["-g", "-Crelocation-model=static"]);
     }
 }
 
