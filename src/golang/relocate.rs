@@ -51,6 +51,8 @@ pub enum Fault {
     Instruction(u32),
     /// Code holds an address, and the program may be loaded anywhere.
     PositionDependent,
+    /// Code asks where its thread's variables are, as code of shared libraries has to, and the program is loaded where it is linked.
+    SharedCode,
     /// A kind that no static program has.
     Unsupported,
 }
@@ -193,6 +195,7 @@ impl<'a, 'data> Relocator<'a, 'data> {
             Const => addend,
             Size => (self.symbols.size(relocation.target) as i64).wrapping_add(addend),
             TlsLe => THREAD_OFFSET.wrapping_add(addend),
+            TlsIe | Arm64TlsIe if !self.is_dynamic => return Err(Fault::SharedCode),
             TlsIe if self.architecture == Architecture::X86_64 => {
                 x86_64::access_directly(bytes, relocation.offset as usize, size)?;
                 THREAD_OFFSET

@@ -17,16 +17,24 @@ pub fn report(mut problems: Vec<Problem>, symbols: &Symbols<'_>, program: &Progr
     problems.sort_by_key(|problem| (problem.symbol, problem.relocation.offset));
     let mut undefined: IndexMap<GoSymbol, Vec<GoSymbol>> = IndexMap::new();
     let mut found = Vec::new();
+    let mut shared: Option<(&Problem, usize)> = None;
     for problem in &problems {
-        if problem.fault == Fault::Undefined {
-            let references = undefined.entry(problem.relocation.target).or_default();
-            if references.last() != Some(&problem.symbol) {
-                references.push(problem.symbol);
+        match problem.fault {
+            Fault::Undefined => {
+                let references = undefined.entry(problem.relocation.target).or_default();
+                if references.last() != Some(&problem.symbol) {
+                    references.push(problem.symbol);
+                }
             }
-        } else {
-            found.push(explain(problem, symbols, program));
+            // Where there is one, there are hundreds.
+            Fault::SharedCode => shared = shared.map_or(Some((problem, 0)), |(first, more)| Some((first, more + 1))),
+            _ => found.push(explain(problem, symbols, program)),
         }
     }
+    found.extend(shared.map(|(first, more)| {
+        let told = explain(first, symbols, program);
+        if more == 0 { told } else { told.note(format!("and {more} more like it")) }
+    }));
     found.extend(undefined.iter().map(|(target, references)| missing(*target, references, symbols, program)));
     found
 }
@@ -134,12 +142,18 @@ fn explain(problem: &Problem, symbols: &Symbols<'_>, program: &Program<'_>) -> D
         Fault::PositionDependent => {
             ("absolute-code", format!("{what}: the program may be loaded anywhere, and code is not relocated"))
         }
+        Fault::SharedCode => {
+            ("shared-code", format!("{what}: the package is compiled with -shared or -dynlink, for another build mode"))
+        }
         Fault::Unsupported => ("unsupported-relocation", format!("{what} is not supported")),
     };
     let diagnostic = Diagnostic::error(code, message).at(origin(problem.symbol, symbols, program));
     match problem.fault {
         Fault::TooFar(_) => diagnostic.help("the program is too large for its code model: make its data smaller"),
         Fault::PositionDependent => diagnostic.help("link with -buildmode=exe, or load the address relative to the PC"),
+        Fault::SharedCode => {
+            diagnostic.help("build the packages without such flags of the compiler, or link with -buildmode=pie")
+        }
         Fault::Unreachable => diagnostic.help("report this as a bug of cgolink"),
         _ => diagnostic.help("rebuild the package: its object is damaged or from another toolchain"),
     }

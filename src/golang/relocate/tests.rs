@@ -129,7 +129,7 @@ fn amd64_loads_its_thread_offset_directly() {
     with_program(Architecture::X86_64, |symbols, addresses, [from, ..]| {
         let kind = RelocationKind::TlsIe;
         symbols.edit(from).relocations = vec![Relocation { offset: 3, ..relocation(kind, 4, GoSymbol::NONE, 0) }];
-        let relocator = Relocator::new(symbols, addresses, Architecture::X86_64, false);
+        let relocator = Relocator::new(symbols, addresses, Architecture::X86_64, true);
         let mut problems = Vec::new();
         let mut code = [0x4c, 0x8b, 0x0d, 0, 0, 0, 0];
         relocator.apply(from, &mut code, &mut problems);
@@ -177,7 +177,7 @@ fn arm64_knows_its_thread_offset() {
             let patch = Relocation { offset: 0, ..relocation(kind, bytes.len() as u8, tlsg, 0) };
             symbols.edit(from).relocations = vec![patch];
             let (mut code, mut problems) = (bytes, Vec::new());
-            Relocator::new(symbols, addresses, Architecture::Aarch64, false).apply(from, &mut code, &mut problems);
+            Relocator::new(symbols, addresses, Architecture::Aarch64, true).apply(from, &mut code, &mut problems);
             assert_eq!(problems, []);
             code.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect::<Vec<u32>>()
         })
@@ -185,6 +185,26 @@ fn arm64_knows_its_thread_offset() {
     assert_eq!(of_thread(RelocationKind::Arm64TlsLe, &[0xd280_001b]), [0xd280_001b | 16 << 5]);
     // adrp x27, ldr x27, [x27] become movz x27, #0, lsl #16 and movk x27, #16.
     assert_eq!(of_thread(RelocationKind::Arm64TlsIe, &[0x9000_001b, 0xf940_037b]), [0xd2a0_001b, 0xf280_021b]);
+}
+
+#[test]
+fn code_of_shared_libraries_is_refused_where_go_refuses_it() {
+    for (architecture, kind, bytes) in [
+        (Architecture::X86_64, RelocationKind::TlsIe, vec![0; 4]),
+        (Architecture::Aarch64, RelocationKind::Arm64TlsIe, vec![0; 8]),
+    ] {
+        let of_thread = |[_, target, ..]: [GoSymbol; 4]| relocation(kind, bytes.len() as u8, target, 0);
+        assert_eq!(patched(architecture, &bytes, of_thread), Err(Fault::SharedCode));
+    }
+    let options = GoLink::default();
+    let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+    with_program(Architecture::X86_64, |symbols, _, [from, ..]| {
+        let relocation = relocation(RelocationKind::TlsIe, 4, GoSymbol::NONE, 0);
+        let problem = Problem { symbol: from, relocation, fault: Fault::SharedCode };
+        let [told] = &report(vec![problem; 3], symbols, &program)[..] else { panic!("one error") };
+        assert_eq!((told.code, &told.notes[..]), ("shared-code", &["and 2 more like it".to_owned()][..]));
+        assert!(told.message.contains("R_TLS_IE") && told.message.ends_with("for another build mode"), "{told:?}");
+    });
 }
 
 #[test]
