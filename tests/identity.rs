@@ -168,7 +168,7 @@ impl Build {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Host {
     This,
-    /// Under the emulator.
+    /// Emulated, where this machine is another.
     Aarch64,
 }
 

@@ -17,7 +17,7 @@ pub fn for_aarch64() -> Result<&'static Path, String> {
 }
 
 fn build() -> Result<PathBuf, String> {
-    // Kept between runs: nothing is compiled again that did not change.
+    // Kept between runs: nothing is compiled again that did not change. When cgolink changes, so does what it links here.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hosted");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     need("zig")?;
@@ -25,16 +25,13 @@ fn build() -> Result<PathBuf, String> {
     let words = "for word; do shift; case $word in --target=*) ;; *) set -- \"$@\" \"$word\" ;; esac; done";
     let compiler = script(&folder, "cc", &format!("{words}\nexec zig cc --target=aarch64-linux-musl \"$@\"\n"))?;
     let archiver = script(&folder, "ar", "exec zig ar \"$@\"\n")?;
-    let program = folder.join(TARGET).join("debug/cgolink");
-    // What is there already would be taken for the result of this cgolink.
-    let _ = std::fs::remove_file(&program);
     let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root()).args(["build", "--locked", "--quiet", "--bin", "cgolink", "--target", TARGET]);
     cargo.arg("--target-dir").arg(&folder);
     cargo.env("CC_aarch64_unknown_linux_musl", compiler).env("AR_aarch64_unknown_linux_musl", archiver);
     cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER", cgolink()).env("CGOLINK_BACKEND", "native");
     run_ok(&mut cargo, BUILD)?;
-    Ok(program)
+    Ok(folder.join(TARGET).join("debug/cgolink"))
 }
 
 /// A program that runs a few lines of shell.
