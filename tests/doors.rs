@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -31,9 +31,7 @@ impl Machine {
     }
 
     fn script(&self, name: &str, text: &str) -> &Self {
-        let file = self.folder.join("bin").join(name);
-        fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        support::script(&self.folder.join("bin").join(name), text);
         self
     }
 

@@ -105,14 +105,12 @@ fn main() {
                 }
                 let key = [&program, build.go, build.goarch, build.mode];
                 let label = [&key[..], &[variant]].concat().join("/");
-                if HOSTED.contains(&key) {
+                let emulated = HOSTED.contains(&key).then_some((Host::Aarch64, format!("{label}/on-aarch64")));
+                for (host, label) in std::iter::once((Host::This, label)).chain(emulated) {
                     let program = program.clone();
-                    let test = move || one(&program, build, variant, flags, Host::Aarch64).map_err(Failed::from);
-                    trials.push(Trial::test(format!("{label}/on-aarch64"), test));
+                    let test = move || one(&program, build, variant, flags, host).map_err(Failed::from);
+                    trials.push(Trial::test(label, test));
                 }
-                let program = program.clone();
-                let test = move || one(&program, build, variant, flags, Host::This).map_err(Failed::from);
-                trials.push(Trial::test(label, test));
             }
         }
     }

@@ -46,19 +46,20 @@ pub(super) fn of_driver(
         let zig = named.is_some_and(|compiler| compiler.family == CompilerFamily::Zig);
         return Some(Target { libc: target.libc.or(zig.then_some(Libc::Musl)).or(libc), ..target });
     }
-    if let Some(target) = named.and_then(CompilerCommand::target).or_else(|| of_rust(&command.link.request)) {
+    if let Some(target) = named.and_then(CompilerCommand::target) {
         return Some(target);
     }
-    let architecture = command
-        .link
-        .request
+    let request = &command.link.request;
+    let rust = of_rust(request);
+    let architecture = request
         .target
+        .or(rust)
         .map(|target| target.architecture)
-        .or_else(|| of_objects(&command.link.request))
+        .or_else(|| of_objects(request))
         .or_else(|| of_goarch(environment))
         .or_else(|| command.arguments.iter().any(|argument| argument == "-m64").then_some(Architecture::X86_64))
         .or_else(host_architecture)?;
-    Some(Target { architecture, libc })
+    Some(Target { architecture, libc: libc.or(rust.and_then(|target| target.libc)) })
 }
 
 /// What Rust's own libraries among the inputs are compiled for: rustc tells its linker no target, but they lie in a folder of
@@ -143,8 +144,9 @@ mod tests {
         assert_eq!(target("gcc", &line("x86_64-unknown-linux-gnu"), "amd64"), is("x86_64-linux-gnu"));
         assert_eq!(target("gcc", &line("aarch64-unknown-linux-musl"), "amd64"), is("aarch64-linux-musl"));
         assert_eq!(target("gcc", &line("etc"), "amd64"), is("x86_64-linux"));
-        let named = "zig cc --target=x86_64-linux-musl";
-        assert_eq!(target(named, &line("x86_64-unknown-linux-gnu"), "amd64"), is("x86_64-linux-musl"));
+        for named in ["zig cc --target=x86_64-linux-musl", "musl-gcc"] {
+            assert_eq!(target(named, &line("x86_64-unknown-linux-gnu"), "amd64"), is("x86_64-linux-musl"), "{named}");
+        }
         assert_eq!(target("gcc", "-m64 a.o -L /r/rustlib /x/rustlib", "amd64"), is("x86_64-linux"));
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::{cgolink, command, need, root, run_ok};
+use super::{cgolink, command, need, root, run_ok, script};
 
 /// All of the dependencies are compiled for the target.
 const BUILD: Duration = Duration::from_secs(1200);
@@ -23,8 +23,9 @@ fn build() -> Result<PathBuf, String> {
     need("zig")?;
     // Crates with C sources give the compiler Rust's name of the target, which zig does not know.
     let words = "for word; do shift; case $word in --target=*) ;; *) set -- \"$@\" \"$word\" ;; esac; done";
-    let compiler = script(&folder, "cc", &format!("{words}\nexec zig cc --target=aarch64-linux-musl \"$@\"\n"))?;
-    let archiver = script(&folder, "ar", "exec zig ar \"$@\"\n")?;
+    let [compiler, archiver] = ["cc", "ar"].map(|name| folder.join(name));
+    script(&compiler, &format!("{words}\nexec zig cc --target=aarch64-linux-musl \"$@\""));
+    script(&archiver, "exec zig ar \"$@\"");
     let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root()).args(["build", "--locked", "--quiet", "--bin", "cgolink", "--target", TARGET]);
     cargo.arg("--target-dir").arg(&folder);
@@ -32,13 +33,4 @@ fn build() -> Result<PathBuf, String> {
     cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER", cgolink()).env("CGOLINK_BACKEND", "native");
     run_ok(&mut cargo, BUILD)?;
     Ok(folder.join(TARGET).join("debug/cgolink"))
-}
-
-/// A program that runs a few lines of shell.
-fn script(folder: &Path, name: &str, lines: &str) -> Result<PathBuf, String> {
-    use std::os::unix::fs::PermissionsExt;
-    let file = folder.join(name);
-    let written = std::fs::write(&file, format!("#!/bin/sh\n{lines}"));
-    let made = written.and_then(|()| std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)));
-    made.map(|()| file.clone()).map_err(|error| format!("{}: {error}", file.display()))
 }

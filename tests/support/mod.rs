@@ -9,7 +9,9 @@ pub mod mixed;
 pub mod mutants;
 
 use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -186,6 +188,14 @@ pub fn runner(program: &Path, aarch64: bool) -> Result<Command, String> {
     let mut made = command(need(if aarch64 { "qemu-aarch64-static" } else { "qemu-x86_64-static" })?);
     made.arg(program);
     Ok(made)
+}
+
+/// Writes a program that runs a few lines of shell.
+pub fn script(file: &Path, lines: &str) {
+    let written = std::fs::write(file, format!("#!/bin/sh\n{lines}\n"));
+    written
+        .and_then(|()| std::fs::set_permissions(file, Permissions::from_mode(0o755)))
+        .expect("a script can be written");
 }
 
 /// A folder for one test, under cargo's own; emptied first, kept afterwards so that a failure can be looked at.

@@ -17,7 +17,7 @@ pub fn report(mut problems: Vec<Problem>, symbols: &Symbols<'_>, program: &Progr
     problems.sort_by_key(|problem| (problem.symbol, problem.relocation.offset));
     let mut undefined: IndexMap<GoSymbol, Vec<GoSymbol>> = IndexMap::new();
     let mut found = Vec::new();
-    let mut shared: Option<(&Problem, usize)> = None;
+    let mut shared = Vec::new();
     for problem in &problems {
         match problem.fault {
             Fault::Undefined => {
@@ -26,15 +26,15 @@ pub fn report(mut problems: Vec<Problem>, symbols: &Symbols<'_>, program: &Progr
                     references.push(problem.symbol);
                 }
             }
-            // Where there is one, there are hundreds.
-            Fault::SharedCode => shared = shared.map_or(Some((problem, 0)), |(first, more)| Some((first, more + 1))),
+            Fault::SharedCode => shared.push(problem),
             _ => found.push(explain(problem, symbols, program)),
         }
     }
-    found.extend(shared.map(|(first, more)| {
+    // Where there is one, there are hundreds.
+    if let Some((first, others)) = shared.split_first() {
         let told = explain(first, symbols, program);
-        if more == 0 { told } else { told.note(format!("and {more} more like it")) }
-    }));
+        found.push(if others.is_empty() { told } else { told.note(format!("and {} more like it", others.len())) });
+    }
     found.extend(undefined.iter().map(|(target, references)| missing(*target, references, symbols, program)));
     found
 }

@@ -203,7 +203,11 @@ fn code_of_shared_libraries_is_refused_where_go_refuses_it() {
         let problem = Problem { symbol: from, relocation, fault: Fault::SharedCode };
         let [told] = &report(vec![problem; 3], symbols, &program)[..] else { panic!("one error") };
         assert_eq!((told.code, &told.notes[..]), ("shared-code", &["and 2 more like it".to_owned()][..]));
-        assert!(told.message.contains("R_TLS_IE") && told.message.ends_with("for another build mode"), "{told:?}");
+        let text = "relocation R_TLS_IE without a target at from+0x4: the package is compiled with -shared or -dynlink, for another \
+                    build mode";
+        assert_eq!(told.message, text);
+        let help = "build the packages without such flags of the compiler, or link with -buildmode=pie";
+        assert_eq!(told.help.as_deref(), Some(help));
     });
 }
 
