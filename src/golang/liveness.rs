@@ -7,6 +7,9 @@
 //! * a reachable call names it, whatever the receiver (calls in generic functions, `MethodByName` with a constant), or
 //! * it is exported, and something reachable looks methods up by reflection.
 //!
+//! Go's linker also marks what describes code: debug information, and what tables of functions are made from. That leads nowhere
+//! but to more of it, and the stages that copy it start from the code that lives, so it is not visited unless it is to be told of.
+//!
 //! Every rule only ever adds, so the result is a set that does not depend on the order of visits: workers share the
 //! queue, and `-dumpdep`, whose lines have an order, visits the symbols one by one as Go does.
 

@@ -223,6 +223,32 @@ fn maps_that_nobody_uses_are_not_filled() {
 }
 
 #[test]
+fn descriptions_of_code_are_visited_where_they_are_told_of() {
+    const FUNCDATA: u8 = 2;
+    const DWARF_INFO: u8 = 3;
+    const PCSP: u8 = 7;
+    let mut sketch = Sketch::new();
+    let described = sketch.definitions.len();
+    for (name, kind) in [("main", TEXT), ("map", RODATA), ("info", 14), ("abstract", 15), ("pcsp", RODATA)] {
+        sketch.add(name, kind);
+    }
+    sketch.edge("_rt0_amd64_linux", CALL, "main");
+    sketch.edge("info", ADDRESS, "main");
+    sketch.edge("info", ADDRESS, "abstract");
+    let parts = [(FUNCDATA, 1), (DWARF_INFO, 2), (PCSP, 4)];
+    sketch.definitions[described].aux = parts.map(|(kind, at)| (kind, described as u32 + at)).to_vec();
+    let objects = [sketch.object()];
+    for (verbose, dump_dependencies) in [(0, false), (1, false), (0, true)] {
+        let options = GoLink { verbose, dump_dependencies, ..GoLink::default() };
+        let program = program(&options, Architecture::X86_64, &[("main", &[])]);
+        let mut symbols = load(&program, &objects);
+        mark(&mut symbols, &program, Roots::default(), None).expect("a link");
+        let all: &[&str] = &["abstract", "info", "main", "map", "pcsp"];
+        assert_eq!(living(&symbols), if verbose == 0 && !dump_dependencies { &["main", "map"] } else { all });
+    }
+}
+
+#[test]
 fn damaged_types_are_named() {
     let mut sketch = Sketch::new();
     sketch.add("T", RODATA).flags = flag::GO_TYPE;

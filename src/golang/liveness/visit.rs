@@ -29,6 +29,8 @@ pub(super) struct Rules {
     pub map_calls_are_strong: bool,
     /// Itabs keep their methods.
     pub itabs_are_strong: bool,
+    /// What only describes code is visited as well, as somebody wants to be told of every step, or of how many symbols there are.
+    pub descriptions_count: bool,
 }
 
 impl Rules {
@@ -40,6 +42,18 @@ impl Rules {
             any_type_is_used: link_shared || has_plugins || other_modules,
             map_calls_are_strong: has_plugins,
             itabs_are_strong: link_shared,
+            descriptions_count: program.options.dump_dependencies || program.options.verbose > 0,
+        }
+    }
+
+    /// Whether what has an auxiliary symbol of this kind keeps it.
+    fn keeps(self, kind: Option<AuxKind>) -> bool {
+        match kind {
+            // A variable can live without the descriptor of its type.
+            Some(AuxKind::GoType) => false,
+            // Half of all symbols, and more than half of their relocations: the stages that need them look for themselves.
+            Some(kind) => self.descriptions_count || !kind.is_description(),
+            None => true,
         }
     }
 }
@@ -147,8 +161,7 @@ impl<'a, 'data> Graph<'a, 'data> {
             walker.initialiser(symbol);
         }
         for record in entry.object.aux(local) {
-            // A variable can live without the descriptor of its type.
-            if record.kind() != Some(AuxKind::GoType) {
+            if self.rules.keeps(record.kind()) {
                 let reference = record.symbol();
                 visit.reach(Target { symbol: self.symbols.resolve_in(entry, reference), reference }, walker);
             }

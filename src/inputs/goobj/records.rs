@@ -226,6 +226,14 @@ pub enum AuxKind {
 }
 
 impl AuxKind {
+    /// Whether it describes code or a variable to debuggers or to the runtime's tables of functions. Those who make debug information
+    /// and tables copy it, and it refers to nothing else that is not part of the program without it.
+    pub const fn is_description(self) -> bool {
+        use AuxKind::*;
+        matches!(self, FuncInfo | DwarfInfo | DwarfLocations | DwarfRanges | DwarfLines)
+            || matches!(self, Pcsp | Pcfile | Pcline | Pcinline | Pcdata)
+    }
+
     fn decode(raw: u8) -> Option<Self> {
         use AuxKind::*;
         const ALL: [AuxKind; 15] = [
