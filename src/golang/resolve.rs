@@ -176,6 +176,7 @@ fn settle<'a>(symbols: &mut Symbols<'_>, shards: impl Iterator<Item = &'a Shard>
             let symbol = symbol_of(&symbols.slots, first);
             let record = symbols.objects[index].object.symbol(local);
             symbols.kinds[symbol.index()] = Kind::of_object(record.kind());
+            symbols.sizes[symbol.index()] = record.size();
             symbols.flags[symbol.index()] = (record.flags(), record.flags2());
             symbols.homes[symbol.index()] = Home { object: index as u32, local };
         }

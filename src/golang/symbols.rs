@@ -66,6 +66,8 @@ pub struct Symbols<'data> {
     pub(super) slots: Vec<GoSymbol>,
     pub(super) homes: Vec<Home>,
     pub(super) kinds: Vec<Kind>,
+    /// Bytes that definitions of objects take.
+    pub(super) sizes: Vec<u32>,
     pub(super) attributes: Vec<u16>,
     /// The two bytes of flags that objects give.
     pub(super) flags: Vec<(u8, u8)>,
@@ -194,9 +196,7 @@ impl<'data> Symbols<'data> {
     pub fn size(&self, symbol: GoSymbol) -> u64 {
         match self.made(symbol) {
             Some(made) => made.size,
-            None => {
-                self.definition(symbol).map_or(0, |(id, local)| u64::from(self.object(id).object.symbol(local).size()))
-            }
+            None => u64::from(self.sizes[symbol.index()]),
         }
     }
 

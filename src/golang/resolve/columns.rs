@@ -32,9 +32,17 @@ pub(super) fn number<'data>(
     let total = |of: fn(&Count) -> u32| counts.iter().map(of).sum::<u32>();
     let first_external = 1 + total(|count| count.package) + total(|count| count.others);
     let count = (first_external + total(|count| count.references)) as usize;
-    let (homes, (kinds, attributes, flags, alignments)) = rayon::join(
+    let (homes, (kinds, sizes, attributes, flags, alignments)) = rayon::join(
         || column(count, Home { object: MADE, local: u32::MAX }),
-        || (column(count, Kind::Undefined), column(count, 0), column(count, (0, 0)), column(count, 0)),
+        || {
+            (
+                column(count, Kind::Undefined),
+                column(count, 0),
+                column(count, 0),
+                column(count, (0, 0)),
+                column(count, 0),
+            )
+        },
     );
     let mut symbols = Symbols {
         objects,
@@ -42,6 +50,7 @@ pub(super) fn number<'data>(
         slots: Vec::new(),
         homes,
         kinds,
+        sizes,
         attributes,
         flags,
         alignments,
@@ -87,6 +96,7 @@ struct Columns<'a> {
     first: u32,
     homes: &'a mut [Home],
     kinds: &'a mut [Kind],
+    sizes: &'a mut [u32],
     attributes: &'a mut [u16],
     alignments: &'a mut [u8],
     flags: &'a mut [(u8, u8)],
@@ -106,6 +116,7 @@ impl<'a> Columns<'a> {
             first,
             homes: front(&mut self.homes, count),
             kinds: front(&mut self.kinds, count),
+            sizes: front(&mut self.sizes, count),
             attributes: front(&mut self.attributes, count),
             alignments: front(&mut self.alignments, count),
             flags: front(&mut self.flags, count),
@@ -115,6 +126,7 @@ impl<'a> Columns<'a> {
     fn define(&mut self, at: usize, home: Home, record: SymbolRecord<'_>) {
         self.homes[at] = home;
         self.kinds[at] = Kind::of_object(record.kind());
+        self.sizes[at] = record.size();
         let unnamed = if record.is_unnamed() { attribute::UNNAMED } else { 0 };
         self.attributes[at] = attributes_of(record) | unnamed;
         self.alignments[at] = alignment_of(record);
@@ -125,8 +137,8 @@ impl<'a> Columns<'a> {
 /// Fills the columns, and gives first slots their ids.
 fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
     let first_external = symbols.first_external.0;
-    let Symbols { objects, homes, kinds, attributes, alignments, flags, .. } = symbols;
-    let mut all = Columns { first: 0, homes, kinds, attributes, alignments, flags };
+    let Symbols { objects, homes, kinds, sizes, attributes, alignments, flags, .. } = symbols;
+    let mut all = Columns { first: 0, homes, kinds, sizes, attributes, alignments, flags };
     all.take(1);
     let packages: Vec<_> = counts.iter().map(|count| all.take(count.package)).collect();
     let others: Vec<_> = counts.iter().map(|count| all.take(count.others)).collect();

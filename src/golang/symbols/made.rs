@@ -83,6 +83,7 @@ impl<'data> Symbols<'data> {
         let symbol = GoSymbol(self.homes.len() as u32);
         self.homes.push(Home { object: MADE, local: self.made.len() as u32 });
         self.kinds.push(Kind::Undefined);
+        self.sizes.push(0);
         self.attributes.push(0);
         self.flags.push((0, 0));
         self.alignments.push(0);
