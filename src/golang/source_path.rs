@@ -34,10 +34,13 @@ pub fn folder(path: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether a path that is not empty is certainly in its shortest form: nothing in it looks like an element to leave out.
+/// Whether a path that is not empty is certainly in its shortest form: no element is to be left out.
 fn is_clean(path: &[u8]) -> bool {
-    let looks_odd = |pair: &[u8]| pair[0] == b'/' && (pair[1] == b'/' || pair[1] == b'.');
-    !path.starts_with(b".") && !path.ends_with(b"/") && !path.windows(2).any(looks_odd)
+    let starts_oddly = |rest: &[u8]| {
+        let dots = rest.iter().take(3).take_while(|&&byte| byte == b'.').count();
+        dots < 3 && matches!(rest.get(dots), None | Some(b'/'))
+    };
+    !path.starts_with(b".") && !memchr::memchr_iter(b'/', path).any(|slash| starts_oddly(&path[slash + 1..]))
 }
 
 /// The shortest path that means the same, as Go's `path.Clean` has it.
@@ -78,6 +81,16 @@ mod tests {
         ] {
             assert_eq!(super::base(path.as_bytes()), base.as_bytes(), "{path}");
             assert_eq!(&super::folder(path.as_bytes())[..], folder.as_bytes(), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_that_are_clean_are_known() {
+        for path in ["/root/.pyenv/go/src/a.go", "a/...", "a/..b/c", "x", "/a/.b", "a.b/c.", "a/.../b"] {
+            assert!(super::is_clean(path.as_bytes()) && super::clean(path.as_bytes()) == path.as_bytes(), "{path}");
+        }
+        for path in ["a//b", "a/./b", "a/../b", "a/.", "a/..", "a/", "/", "//", "./a", "../a", "/.", "/../a"] {
+            assert!(!super::is_clean(path.as_bytes()), "{path}");
         }
     }
 
