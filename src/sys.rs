@@ -3,17 +3,70 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::{Deref, Range};
 
 use memmap2::{Mmap, MmapOptions};
 
-/// Maps a stretch of a file for reading: `length` bytes from `start` on, which are to be within the file.
+/// A stretch of a file, mapped for reading.
 ///
-/// The mapping is private and read-only. A build that rewrites an input in place while it is being linked is a race
+/// The mapping is read-only. A build that rewrites an input in place while it is being linked is a race
 /// that no linker survives (a truncated file faults); build tools write new files and rename them.
-pub fn map(file: &File, start: u64, length: usize) -> io::Result<Mmap> {
-    // SAFETY: the mapping is never written through, and is only exposed as `&[u8]` while the `Mmap` lives. The bytes can
-    // change under us only if another process rewrites the file, which the doc comment excludes.
-    unsafe { MmapOptions::new().offset(start).len(length).map(file) }
+#[derive(Debug)]
+pub struct MappedFile(Mmap);
+
+impl MappedFile {
+    /// Maps `length` bytes from `start` on, which are to be within the file.
+    pub fn new(file: &File, start: u64, length: usize) -> io::Result<Self> {
+        // SAFETY: the mapping is never written through, and is only exposed as `&[u8]` while the `Mmap` lives. The bytes can
+        // change under us only if another process rewrites the file, which the doc comment excludes.
+        unsafe { MmapOptions::new().offset(start).len(length).map(file) }.map(MappedFile)
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Takes whole pages of mapped files out of the process, to be called when nobody will look at them for a while: they count as its
+/// memory, although the system has them anyway. Whoever looks at them all the same finds them again.
+///
+/// All is asked for in a few calls, each of which makes the other processors look at their tables of pages once. Where the system
+/// does not know the call (Linux before 6.13), the pages stay.
+pub fn give_back<'a>(stretches: impl Iterator<Item = (&'a MappedFile, Range<usize>)>) {
+    #[cfg(not(target_os = "linux"))]
+    drop(stretches);
+    #[cfg(target_os = "linux")]
+    {
+        /// The most that a call takes.
+        const AT_ONCE: usize = libc::UIO_MAXIOV as usize;
+        // SAFETY: asks for a number.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let whole_pages = |(file, range): (&'a MappedFile, Range<usize>)| {
+            let start = file.as_ptr().addr();
+            let first = (start + range.start).next_multiple_of(page) - start;
+            let bytes = file.get(first..range.end)?;
+            let length = bytes.len() / page * page;
+            let iov_base = bytes.as_ptr().cast_mut().cast();
+            (length > 0).then_some(libc::iovec { iov_base, iov_len: length })
+        };
+        let pages: Vec<libc::iovec> = stretches.filter_map(whole_pages).collect();
+        // SAFETY: the pages are of read-only mappings of files that live, and are not written through: what is taken out is what the
+        // file holds, and comes back when it is looked at. The call reads the list, which has that many elements.
+        unsafe {
+            let process = libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) as libc::c_int;
+            if process < 0 {
+                return;
+            }
+            for part in pages.chunks(AT_ONCE) {
+                libc::syscall(libc::SYS_process_madvise, process, part.as_ptr(), part.len(), libc::MADV_DONTNEED, 0);
+            }
+            libc::close(process);
+        }
+    }
 }
 
 /// Lets the C library's allocator keep what is freed. A link's stages make and drop columns of megabytes, and memory that goes

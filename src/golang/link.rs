@@ -35,12 +35,13 @@ use super::setup::{self, FipsSymbols};
 use super::stackcheck;
 use super::strdata::Definitions;
 use super::strictdups;
-use super::symbols::{GoSymbol, Symbols};
+use super::symbols::{GoSymbol, ObjectEntry, Symbols};
 use super::table::Tables;
 use super::write::{self, Written, debug::DebugInfo};
 use super::{typelink, undefined, verbose};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::inputs::goobj::Object;
 use crate::inputs::store::Store;
 use crate::output::file::Replaced;
 use crate::par;
@@ -90,7 +91,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     }
     let mut dump = Vec::new();
     prepare_memory(&loaded.objects);
-    let reached = reach(loaded.objects, &program, &mut phases, &mut dump)?;
+    let reached = reach(store, loaded.objects, &program, &mut phases, &mut dump)?;
     let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
     let module = setup::module(&mut symbols)?;
@@ -126,7 +127,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     );
     let (debug, (tables, addresses)) = (debug?, laid_out?);
     phases.start("Write");
-    let Written { symtab_size, replaced } = write::write(write::Input {
+    let input = write::Input {
         program: &program,
         symbols: &symbols,
         text: &text.order,
@@ -134,7 +135,10 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         tables: &tables,
         fips: &fips,
         debug: debug.as_ref().map(|debug| debug as &dyn DebugInfo),
-    })?;
+    };
+    let unread = much_of(&symbols.objects, Object::aux_parts);
+    let written = while_giving_back(store, unread, || write::write(input));
+    let Written { symtab_size, replaced } = written?;
     if options.dump_call_graph {
         callgraph::write_sizes(&addresses, symtab_size, told);
     }
@@ -163,6 +167,27 @@ fn prepare_memory(objects: &[ObjectInput<'_>]) {
     }
 }
 
+/// Bytes of objects from which on memory is given back before the end.
+const MUCH: u64 = 32 << 20;
+
+/// Some parts of all objects, if that is much.
+fn much_of<'data>(
+    objects: &[ObjectEntry<'data>],
+    parts: impl Fn(&Object<'data>) -> [&'data [u8]; 2],
+) -> Vec<&'data [u8]> {
+    let size: u64 = objects.iter().map(|entry| entry.object.size()).sum();
+    let objects = objects.iter().filter(|_| size >= MUCH);
+    objects.flat_map(|entry| parts(&entry.object)).collect()
+}
+
+/// Does some work while another worker takes out of memory what hardly anybody will read again.
+fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce() -> T) -> T {
+    rayon::in_place_scope(|scope| {
+        scope.spawn(|_| store.give_back(unread.into_iter()));
+        work()
+    })
+}
+
 /// The symbols, once it is known which of them are part of the program.
 struct Reached<'data> {
     symbols: Symbols<'data>,
@@ -175,6 +200,7 @@ struct Reached<'data> {
 
 /// Finds the definition for each name, and what can be reached; `dump` gets the lines of `-dumpdep`.
 fn reach<'data>(
+    store: &Store,
     objects: Vec<ObjectInput<'data>>,
     program: &Program<'data>,
     phases: &mut Phases,
@@ -192,7 +218,10 @@ fn reach<'data>(
     let init_tasks = inittask::make(&mut symbols, plan);
     phases.start("Deadcode");
     let wanted = program.options.dump_dependencies.then_some(dump as &mut dyn Write);
-    liveness::mark(&mut symbols, program, Roots { init_tasks, exports: &[] }, wanted)?;
+    let unread = much_of(&symbols.objects, Object::matched_parts);
+    while_giving_back(store, unread, || {
+        liveness::mark(&mut symbols, program, Roots { init_tasks, exports: &[] }, wanted)
+    })?;
     Ok(Reached { symbols, fips, init_tasks, warnings, definitions })
 }
 

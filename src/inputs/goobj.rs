@@ -246,11 +246,14 @@ impl<'data> Object<'data> {
         self.data.get(self.blocks[index] as usize..end as usize).unwrap_or_default()
     }
 
+    /// Blocks that lie one behind the other.
+    fn blocks_of(&self, range: Range<usize>) -> &'data [u8] {
+        self.data.get(self.blocks[range.start] as usize..self.blocks[range.end] as usize).unwrap_or_default()
+    }
+
     fn cut(&self) -> Tables<'data> {
-        // The five lists of symbols lie one behind the other.
-        let symbols = self.blocks[block::DEFINITIONS] as usize..self.blocks[block::REFERENCE_FLAGS] as usize;
         Tables {
-            symbols: self.data.get(symbols).unwrap_or_default().as_chunks().0,
+            symbols: self.blocks_of(block::DEFINITIONS..block::REFERENCE_FLAGS).as_chunks().0,
             hashes: self.block(block::HASH_VALUES).as_chunks().0,
             relocation_index: self.block(block::RELOCATION_INDEX).as_chunks().0,
             aux_index: self.block(block::AUX_INDEX).as_chunks().0,
@@ -362,6 +365,20 @@ impl<'data> Object<'data> {
     /// How many symbols it has.
     pub const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Bytes that are read to match names and contents, and hardly ever again: the records of content-addressed definitions, and
+    /// references with all hashes.
+    pub fn matched_parts(&self) -> [&'data [u8]; 2] {
+        [
+            self.blocks_of(block::HASHED64..block::NON_PACKAGE),
+            self.blocks_of(block::REFERENCES..block::RELOCATION_INDEX),
+        ]
+    }
+
+    /// Bytes that say which auxiliary symbols belong to which definition.
+    pub fn aux_parts(&self) -> [&'data [u8]; 2] {
+        [self.block(block::AUX_INDEX), self.block(block::AUX)]
     }
 
     /// Its fingerprint.

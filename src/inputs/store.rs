@@ -10,10 +10,9 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use elsa::sync::FrozenVec;
-use memmap2::Mmap;
 
 use crate::diag::{Diagnostic, io_error};
-use crate::sys;
+use crate::sys::{self, MappedFile};
 
 /// The memory of one link's inputs.
 #[derive(Default)]
@@ -34,7 +33,7 @@ pub struct Tail<'store> {
 
 /// A mapped file, or the end of one.
 struct Mapping {
-    bytes: Mmap,
+    bytes: MappedFile,
     /// The file, if it is mapped whole and large enough for [`Store::copy`].
     file: Option<File>,
     /// Which file of the machine it is, whatever its name.
@@ -76,7 +75,7 @@ impl Store {
             return Ok(&[]);
         }
         let length = (metadata.len() - start) as usize;
-        let bytes = sys::map(&file, start, length).map_err(|error| io_error("map", path, &error))?;
+        let bytes = MappedFile::new(&file, start, length).map_err(|error| io_error("map", path, &error))?;
         let file = (start == 0 && metadata.len() >= LARGE_FILE).then_some(file);
         let identity = identity(metadata);
         Ok(&self.mappings.push_get(Box::new(Mapping { bytes, file, identity })).bytes)
@@ -115,6 +114,20 @@ impl Store {
             is_inside.then_some(mapping.file.as_ref()?).map(|file| (file, offset as u64))
         });
         found.is_some_and(|(file, offset)| file.read_exact_at(out, offset).is_ok())
+    }
+
+    /// Takes pages out of memory that nobody will look at for a while; what is of no mapping stays.
+    pub fn give_back<'a>(&self, stretches: impl Iterator<Item = &'a [u8]>) {
+        let mut mappings: Vec<&MappedFile> = self.mappings.iter().map(|mapping| &mapping.bytes).collect();
+        mappings.sort_unstable_by_key(|mapping| mapping.as_ptr());
+        let mapped = |stretch: &[u8]| {
+            let before = mappings.partition_point(|mapping| mapping.as_ptr() <= stretch.as_ptr());
+            let mapping = *mappings.get(before.checked_sub(1)?)?;
+            let start = stretch.as_ptr().addr() - mapping.as_ptr().addr();
+            let range = start..start.checked_add(stretch.len())?;
+            (range.end <= mapping.len()).then_some((mapping, range))
+        };
+        sys::give_back(stretches.filter_map(mapped));
     }
 
     /// Keeps a buffer.
@@ -183,6 +196,49 @@ mod tests {
         let tail = store.map_tail(&empty, |head| head.len() as u64 + 1).expect("no bytes");
         assert!(tail.start == 0 && tail.bytes.is_empty());
         assert!(store.maps(&long) && store.map_tail(folder.path(), |_| 0).is_err());
+    }
+
+    /// Bytes of a page.
+    fn page_size() -> usize {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").expect("the mappings");
+        let size = smaps.lines().find_map(|line| line.strip_prefix("KernelPageSize:")?.trim().strip_suffix(" kB"));
+        1024 * size.and_then(|size| size.parse::<usize>().ok()).expect("a size")
+    }
+
+    /// Whether each page of some bytes is in this process.
+    fn pages_of(bytes: &[u8], page: usize) -> Vec<bool> {
+        let (start, end) = (bytes.as_ptr().addr() / page, (bytes.as_ptr().addr() + bytes.len()).div_ceil(page));
+        let mut entries = vec![0; (end - start) * 8];
+        let table = File::open("/proc/self/pagemap").expect("a table of pages");
+        table.read_exact_at(&mut entries, start as u64 * 8).expect("entries");
+        entries.chunks_exact(8).map(|entry| entry[7] & 0x80 != 0).collect()
+    }
+
+    #[test]
+    fn what_is_given_back_comes_again() {
+        const PAGES: usize = 64;
+        let page = page_size();
+        let folder = tempfile::tempdir().expect("a folder");
+        let contents: Vec<u8> = (0..PAGES * page).map(|at| (at / 5 % 253) as u8).collect();
+        let store = Store::default();
+        let [one, other] = ["one", "other"].map(|name| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, &contents).expect("a file");
+            store.map(&path).expect("bytes")
+        });
+        assert!(one == contents && other == contents);
+        let kept = store.keep(vec![7; 3 * page]);
+        // Whole pages only, and of mappings only.
+        let (several, askew) = (&one[page..8 * page], &other[10..3 * page + 10]);
+        store.give_back([several, askew, &one[..page - 1], &one[5..5], kept].into_iter());
+        let (first, second) = (pages_of(one, page), pages_of(other, page));
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+        let numbers: Vec<u32> = release.split(['.', '-']).map_while(|number| number.parse().ok()).collect();
+        let is_known = numbers >= vec![6, 13];
+        let is_there = |given: std::ops::Range<usize>| move |page: usize| !(is_known && given.contains(&page));
+        assert_eq!(first, (0..PAGES).map(is_there(1..8)).collect::<Vec<_>>());
+        assert_eq!(second, (0..PAGES).map(is_there(1..3)).collect::<Vec<_>>());
+        assert!(one == contents && other == contents && kept.iter().all(|&byte| byte == 7));
     }
 
     #[test]
