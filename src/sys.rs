@@ -35,7 +35,7 @@ impl Deref for MappedFile {
 /// memory, although the system has them anyway. Whoever looks at them all the same finds them again.
 ///
 /// All is asked for in a few calls, each of which makes the other processors look at their tables of pages once. Where the system
-/// does not know the call (Linux before 6.13), the pages stay.
+/// does not know the call (Linux before 6.13) or does not allow it, as in some containers, the pages stay.
 pub fn give_back<'a>(stretches: impl Iterator<Item = (&'a MappedFile, Range<usize>)>) {
     #[cfg(not(target_os = "linux"))]
     drop(stretches);
