@@ -14,7 +14,6 @@
 //! Stages with a bar between them go on beside each other, as they only read the symbols; [`Outline::plan`] does not even that.
 
 use std::io::Write;
-use std::ops::Range;
 
 use super::buildinfo;
 use super::callgraph;
@@ -26,6 +25,7 @@ use super::linkname;
 use super::liveness::{self, Roots};
 use super::load;
 use super::machine::Machine;
+use super::memory;
 use super::moduledata;
 use super::pclntab;
 use super::phases::{Measure, Phases};
@@ -35,7 +35,7 @@ use super::setup::{self, FipsSymbols};
 use super::stackcheck;
 use super::strdata::Definitions;
 use super::strictdups;
-use super::symbols::{GoSymbol, ObjectEntry, Symbols};
+use super::symbols::{GoSymbol, Symbols};
 use super::table::Tables;
 use super::write::{self, Written, debug::DebugInfo};
 use super::{typelink, undefined, verbose};
@@ -45,7 +45,6 @@ use crate::inputs::goobj::Object;
 use crate::inputs::store::Store;
 use crate::output::file::Replaced;
 use crate::par;
-use crate::sys;
 
 /// What a link came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +89,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         verbose::tell_request(&program, &Machine::of(&program)?, told);
     }
     let mut dump = Vec::new();
-    prepare_memory(&loaded.objects);
+    memory::prepare(loaded.objects.iter().map(|input| &input.object));
     let reached = reach(store, loaded.objects, &program, &mut phases, &mut dump)?;
     let Reached { mut symbols, fips, init_tasks, warnings, definitions } = reached;
     phases.start("Setup");
@@ -136,8 +135,8 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         fips: &fips,
         debug: debug.as_ref().map(|debug| debug as &dyn DebugInfo),
     };
-    let unread = much_of(&symbols.objects, Object::aux_parts);
-    let written = while_giving_back(store, unread, || write::write(input));
+    let unread = memory::much_of(&symbols.objects, Object::aux_parts);
+    let written = memory::while_giving_back(store, unread, || write::write(input));
     let Written { symtab_size, replaced } = written?;
     if options.dump_call_graph {
         callgraph::write_sizes(&addresses, symtab_size, told);
@@ -152,40 +151,6 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     // As in `link`: what is taken apart piece by piece here is gone at once with the process.
     std::mem::forget((program.packages, symbols, text, tables, addresses, debug));
     Ok((Linked::Complete(warnings), replaced))
-}
-
-/// Bytes of a worker's memory for which large pages are asked.
-const LARGE: Range<u64> = 4 << 20..16 << 20;
-
-/// Asks for large pages if each worker will need some: all memory that a link takes is a fifth of its objects or so, most of it for
-/// what comes next.
-fn prepare_memory(objects: &[ObjectInput<'_>]) {
-    let size: u64 = objects.iter().map(|input| input.object.size()).sum();
-    let share = size / 5 / rayon::current_num_threads() as u64;
-    if share >= LARGE.start {
-        rayon::broadcast(|_| sys::use_large_pages(share.min(LARGE.end) as usize));
-    }
-}
-
-/// Bytes of objects from which on memory is given back before the end.
-const MUCH: u64 = 32 << 20;
-
-/// Some parts of all objects, if that is much.
-fn much_of<'data>(
-    objects: &[ObjectEntry<'data>],
-    parts: impl Fn(&Object<'data>) -> [&'data [u8]; 2],
-) -> Vec<&'data [u8]> {
-    let size: u64 = objects.iter().map(|entry| entry.object.size()).sum();
-    let objects = objects.iter().filter(|_| size >= MUCH);
-    objects.flat_map(|entry| parts(&entry.object)).collect()
-}
-
-/// Does some work while another worker takes out of memory what hardly anybody will read again.
-fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce() -> T) -> T {
-    rayon::in_place_scope(|scope| {
-        scope.spawn(|_| store.give_back(unread.into_iter()));
-        work()
-    })
 }
 
 /// The symbols, once it is known which of them are part of the program.
@@ -218,8 +183,8 @@ fn reach<'data>(
     let init_tasks = inittask::make(&mut symbols, plan);
     phases.start("Deadcode");
     let wanted = program.options.dump_dependencies.then_some(dump as &mut dyn Write);
-    let unread = much_of(&symbols.objects, Object::matched_parts);
-    while_giving_back(store, unread, || {
+    let unread = memory::much_of(&symbols.objects, Object::matched_parts);
+    memory::while_giving_back(store, unread, || {
         liveness::mark(&mut symbols, program, Roots { init_tasks, exports: &[] }, wanted)
     })?;
     Ok(Reached { symbols, fips, init_tasks, warnings, definitions })

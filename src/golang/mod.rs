@@ -14,6 +14,7 @@ pub mod linkname;
 pub mod liveness;
 pub mod load;
 mod machine;
+mod memory;
 pub mod moduledata;
 pub mod pclntab;
 pub mod pcvalue;

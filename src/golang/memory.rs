@@ -1,0 +1,42 @@
+//! What a link asks of the system's memory on its way: large pages for what it makes, and fewer pages of what it has read.
+
+use std::ops::Range;
+
+use super::symbols::ObjectEntry;
+use crate::inputs::goobj::Object;
+use crate::inputs::store::Store;
+use crate::sys;
+
+/// Bytes of a worker's memory for which large pages are asked.
+const LARGE: Range<u64> = 4 << 20..16 << 20;
+
+/// Bytes of objects from which on memory is given back before the end.
+const MUCH: u64 = 32 << 20;
+
+/// Asks for large pages if each worker will need some: all memory that a link takes is a fifth of its objects or so, most of it for
+/// what comes next.
+pub fn prepare<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) {
+    let size: u64 = objects.map(Object::size).sum();
+    let share = size / 5 / rayon::current_num_threads() as u64;
+    if share >= LARGE.start {
+        rayon::broadcast(|_| sys::use_large_pages(share.min(LARGE.end) as usize));
+    }
+}
+
+/// Some parts of all objects; nothing if these are small, as it is not worth the while then to give them back.
+pub fn much_of<'data>(
+    objects: &[ObjectEntry<'data>],
+    parts: impl Fn(&Object<'data>) -> [&'data [u8]; 2],
+) -> Vec<&'data [u8]> {
+    let size: u64 = objects.iter().map(|entry| entry.object.size()).sum();
+    let objects = objects.iter().filter(|_| size >= MUCH);
+    objects.flat_map(|entry| parts(&entry.object)).collect()
+}
+
+/// Does some work while another worker takes out of memory what hardly anybody will read again.
+pub fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce() -> T) -> T {
+    rayon::in_place_scope(|scope| {
+        scope.spawn(|_| store.give_back(unread.into_iter()));
+        work()
+    })
+}
