@@ -33,8 +33,12 @@ pub fn much_of<'data>(
     objects.flat_map(|entry| parts(&entry.object)).collect()
 }
 
-/// Does some work while another worker takes out of memory what hardly anybody will read again.
+/// Does some work while another worker, if there is one, takes out of memory what hardly anybody will read again.
 pub fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce() -> T) -> T {
+    if rayon::current_num_threads() == 1 {
+        store.give_back(unread.into_iter());
+        return work();
+    }
     rayon::in_place_scope(|scope| {
         scope.spawn(|_| store.give_back(unread.into_iter()));
         work()
