@@ -16,8 +16,7 @@ const MUCH: u64 = 32 << 20;
 /// Asks for large pages if each worker will need some: all memory that a link takes is a fifth of its objects or so, most of it for
 /// what comes next.
 pub fn prepare<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) {
-    let size: u64 = objects.map(Object::size).sum();
-    let share = size / 5 / rayon::current_num_threads() as u64;
+    let share = size_of(objects) / 5 / rayon::current_num_threads() as u64;
     if share >= LARGE.start {
         rayon::broadcast(|_| sys::use_large_pages(share.min(LARGE.end) as usize));
     }
@@ -28,9 +27,12 @@ pub fn much_of<'data>(
     objects: &[ObjectEntry<'data>],
     parts: impl Fn(&Object<'data>) -> [&'data [u8]; 2],
 ) -> Vec<&'data [u8]> {
-    let size: u64 = objects.iter().map(|entry| entry.object.size()).sum();
-    let objects = objects.iter().filter(|_| size >= MUCH);
-    objects.flat_map(|entry| parts(&entry.object)).collect()
+    let objects = objects.iter().map(|entry| &entry.object);
+    if size_of(objects.clone()) < MUCH { Vec::new() } else { objects.flat_map(parts).collect() }
+}
+
+fn size_of<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) -> u64 {
+    objects.map(Object::size).sum()
 }
 
 /// Does some work while another worker, if there is one, takes out of memory what hardly anybody will read again.
@@ -43,4 +45,28 @@ pub fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce
         scope.spawn(|_| store.give_back(unread.into_iter()));
         work()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::store::pages;
+    use crate::par;
+
+    #[test]
+    fn memory_is_given_back_whoever_is_there_to_do_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, vec![7; 8 * pages::size()]).expect("a file");
+        let is_known = pages::can_be_given_back();
+        for threads in [1, 2] {
+            let store = Store::default();
+            let bytes = store.map(&file).expect("bytes");
+            assert!(bytes.iter().all(|&byte| byte == 7) && pages::of(bytes) == [true; 8]);
+            let link = || while_giving_back(&store, vec![bytes], || pages::of(bytes));
+            let seen = par::with_threads(Some(threads), link).expect("threads");
+            assert_eq!(pages::of(bytes), [!is_known; 8]);
+            assert!(threads > 1 || seen == [!is_known; 8], "one thread does it first");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! looked at once, nor do they count as memory of the link.
 
 use std::fs::{File, Metadata};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -107,11 +108,9 @@ impl Store {
 
     /// Reads again from its file what a mapping shows; false if it is of no open file, or cannot be read.
     fn read(&self, bytes: &[u8], out: &mut [u8]) -> bool {
-        let start = bytes.as_ptr().addr();
         let found = self.mappings.iter().find_map(|mapping| {
-            let offset = start.checked_sub(mapping.bytes.as_ptr().addr())?;
-            let is_inside = offset.checked_add(bytes.len())? <= mapping.bytes.len();
-            is_inside.then_some(mapping.file.as_ref()?).map(|file| (file, offset as u64))
+            let range = range_in(&mapping.bytes, bytes)?;
+            mapping.file.as_ref().map(|file| (file, range.start as u64))
         });
         found.is_some_and(|(file, offset)| file.read_exact_at(out, offset).is_ok())
     }
@@ -123,9 +122,7 @@ impl Store {
         let mapped = |stretch: &[u8]| {
             let before = mappings.partition_point(|mapping| mapping.as_ptr() <= stretch.as_ptr());
             let mapping = *mappings.get(before.checked_sub(1)?)?;
-            let start = stretch.as_ptr().addr() - mapping.as_ptr().addr();
-            let range = start..start.checked_add(stretch.len())?;
-            (range.end <= mapping.len()).then_some((mapping, range))
+            range_in(mapping, stretch).map(|range| (mapping, range))
         };
         sys::give_back(stretches.filter_map(mapped));
     }
@@ -139,6 +136,13 @@ impl Store {
     pub fn keep_path(&self, path: PathBuf) -> &Path {
         self.paths.push_get(path)
     }
+}
+
+/// Where some bytes lie in a mapping, if they do.
+fn range_in(mapping: &[u8], bytes: &[u8]) -> Option<Range<usize>> {
+    let start = bytes.as_ptr().addr().checked_sub(mapping.as_ptr().addr())?;
+    let end = start.checked_add(bytes.len())?;
+    (end <= mapping.len()).then_some(start..end)
 }
 
 fn open(path: &Path) -> Result<(File, Metadata), Diagnostic> {
@@ -157,6 +161,36 @@ fn open_error(path: &Path, error: &std::io::Error) -> Diagnostic {
         return found.help("check the path; an archive or object that a build step makes must exist before the link");
     }
     found
+}
+
+/// Which pages a process has, for tests.
+#[cfg(test)]
+pub(crate) mod pages {
+    use super::*;
+
+    /// Bytes of a page.
+    pub(crate) fn size() -> usize {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").expect("the mappings");
+        let size = smaps.lines().find_map(|line| line.strip_prefix("KernelPageSize:")?.trim().strip_suffix(" kB"));
+        1024 * size.and_then(|size| size.parse::<usize>().ok()).expect("a size")
+    }
+
+    /// Whether each page of some bytes is in this process.
+    pub(crate) fn of(bytes: &[u8]) -> Vec<bool> {
+        let page = size();
+        let (start, end) = (bytes.as_ptr().addr() / page, (bytes.as_ptr().addr() + bytes.len()).div_ceil(page));
+        let mut entries = vec![0; (end - start) * 8];
+        let table = File::open("/proc/self/pagemap").expect("a table of pages");
+        table.read_exact_at(&mut entries, start as u64 * 8).expect("entries");
+        entries.chunks_exact(8).map(|entry| entry[7] & 0x80 != 0).collect()
+    }
+
+    /// Whether the system knows how to take pages out ([`sys::give_back`]).
+    pub(crate) fn can_be_given_back() -> bool {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+        let numbers: Vec<u32> = release.split(['.', '-']).map_while(|number| number.parse().ok()).collect();
+        numbers >= vec![6, 13]
+    }
 }
 
 #[cfg(test)]
@@ -198,26 +232,10 @@ mod tests {
         assert!(store.maps(&long) && store.map_tail(folder.path(), |_| 0).is_err());
     }
 
-    /// Bytes of a page.
-    fn page_size() -> usize {
-        let smaps = std::fs::read_to_string("/proc/self/smaps").expect("the mappings");
-        let size = smaps.lines().find_map(|line| line.strip_prefix("KernelPageSize:")?.trim().strip_suffix(" kB"));
-        1024 * size.and_then(|size| size.parse::<usize>().ok()).expect("a size")
-    }
-
-    /// Whether each page of some bytes is in this process.
-    fn pages_of(bytes: &[u8], page: usize) -> Vec<bool> {
-        let (start, end) = (bytes.as_ptr().addr() / page, (bytes.as_ptr().addr() + bytes.len()).div_ceil(page));
-        let mut entries = vec![0; (end - start) * 8];
-        let table = File::open("/proc/self/pagemap").expect("a table of pages");
-        table.read_exact_at(&mut entries, start as u64 * 8).expect("entries");
-        entries.chunks_exact(8).map(|entry| entry[7] & 0x80 != 0).collect()
-    }
-
     #[test]
     fn what_is_given_back_comes_again() {
         const PAGES: usize = 64;
-        let page = page_size();
+        let page = pages::size();
         let folder = tempfile::tempdir().expect("a folder");
         let contents: Vec<u8> = (0..PAGES * page).map(|at| (at / 5 % 253) as u8).collect();
         let store = Store::default();
@@ -231,11 +249,9 @@ mod tests {
         // Whole pages only, and of mappings only.
         let (several, askew) = (&one[page..8 * page], &other[10..3 * page + 10]);
         store.give_back([several, askew, &one[..page - 1], &one[5..5], kept].into_iter());
-        let (first, second) = (pages_of(one, page), pages_of(other, page));
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
-        let numbers: Vec<u32> = release.split(['.', '-']).map_while(|number| number.parse().ok()).collect();
-        let is_known = numbers >= vec![6, 13];
-        let is_there = |given: std::ops::Range<usize>| move |page: usize| !(is_known && given.contains(&page));
+        let (first, second) = (pages::of(one), pages::of(other));
+        let is_known = pages::can_be_given_back();
+        let is_there = |given: Range<usize>| move |page: usize| !(is_known && given.contains(&page));
         assert_eq!(first, (0..PAGES).map(is_there(1..8)).collect::<Vec<_>>());
         assert_eq!(second, (0..PAGES).map(is_there(1..3)).collect::<Vec<_>>());
         assert!(one == contents && other == contents && kept.iter().all(|&byte| byte == 7));
