@@ -212,6 +212,11 @@ impl GoLink {
     pub fn omits_dwarf(&self) -> bool {
         self.omit_dwarf.unwrap_or(self.omit_symtab)
     }
+
+    /// Whether somebody wants to be told of every step to a symbol, or of how many symbols there are: `-dumpdep`, `-v`.
+    pub fn tells_every_symbol(&self) -> bool {
+        self.dump_dependencies || self.verbose > 0
+    }
 }
 
 /// Reads a command line without the program's name; its response files are expanded already.

@@ -30,9 +30,11 @@ pub fn look(symbols: &Symbols<'_>, batch: impl Iterator<Item = GoSymbol>) {
 
 /// Reads the first and the last byte of names that are about to be copied.
 pub fn look_at_names(symbols: &Symbols<'_>, batch: impl Iterator<Item = GoSymbol>) {
-    let ends = |symbol: GoSymbol| {
-        let name = symbols.name(symbol);
-        Some(name.first()? ^ name.last()?)
-    };
+    look_at_bytes(batch.map(|symbol| symbols.name(symbol)));
+}
+
+/// Reads the first and the last of some bytes that are about to be read.
+pub fn look_at_bytes<'a>(batch: impl Iterator<Item = &'a [u8]>) {
+    let ends = |bytes: &[u8]| Some(bytes.first()? ^ bytes.last()?);
     black_box(batch.filter_map(ends).fold(0, |sum, byte| sum ^ byte));
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::layout::Addresses;
 use super::program::{Package, Program};
-use super::resolve::{ObjectInput, resolve};
+use super::resolve::{ObjectInput, Unnamed, resolve};
 use super::symbols::{PackageId, Symbols, attribute};
 use super::table::Table;
 use crate::args::golink::{BuildMode, GoLink};
@@ -196,7 +196,7 @@ pub(super) fn load<'data>(program: &Program<'data>, objects: &'data [Vec<u8>]) -
         package: PackageId(at as u32),
     };
     let inputs = objects.iter().enumerate().map(input).collect();
-    resolve(inputs, &program.packages, program.release).expect("a program")
+    resolve(inputs, &program.packages, program.release, Unnamed::LeftOut).expect("a program")
 }
 
 /// Makes all symbols part of the program.

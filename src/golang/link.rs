@@ -30,7 +30,7 @@ use super::moduledata;
 use super::pclntab;
 use super::phases::{Measure, Phases};
 use super::program::Program;
-use super::resolve::{self, ObjectInput};
+use super::resolve::{self, ObjectInput, Unnamed};
 use super::setup::{self, FipsSymbols};
 use super::stackcheck;
 use super::strdata::Definitions;
@@ -172,7 +172,8 @@ fn reach<'data>(
     dump: &mut Vec<u8>,
 ) -> Result<Reached<'data>> {
     phases.start("Resolve");
-    let mut symbols = resolve::resolve(objects, &program.packages, program.release)?;
+    let unnamed = if program.options.tells_every_symbol() { Unnamed::Symbols } else { Unnamed::LeftOut };
+    let mut symbols = resolve::resolve(objects, &program.packages, program.release, unnamed)?;
     let warnings = strictdups::check(&symbols, program)?;
     let definitions = (program.options.verbose > 0).then(|| verbose::Definitions::count(&symbols));
     let (checked, plan) = rayon::join(|| linkname::check(&symbols, program), || inittask::plan(&symbols, program));

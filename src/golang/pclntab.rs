@@ -16,7 +16,8 @@
 //! Everything is in the order in which functions, as they lie in memory, name it first. To find that order without going
 //! through a million references one by one, chunks of functions are worked on in parallel: each reference leaves the
 //! number of its function at the symbol unless a smaller one is there ([`claims`]); then each function's own symbols are
-//! those that bear its number, and places follow from the sizes of chunks ([`places`]). What is filled late is only bytes.
+//! those that bear its number, and places follow from the sizes of chunks ([`places`]). Tables of program counters are no symbols; the
+//! first of equal ones is found by what they hold ([`pctables`]). What is filled late is only bytes.
 
 mod claims;
 mod deferreturn;
@@ -24,6 +25,7 @@ mod files;
 mod find;
 mod functab;
 mod functions;
+mod pctables;
 mod places;
 mod tables;
 #[cfg(test)]
@@ -40,7 +42,7 @@ use self::files::Files;
 use self::find::FindTable;
 use self::functab::FunctionTable;
 pub(super) use self::functions::Outline;
-use self::functions::{CHUNK, Chunk, UsedFiles};
+use self::functions::{CHUNK, Chunk, UsedFiles, roles};
 use self::places::{Piece, Places, Tally};
 use self::tables::{FileNames, Funcdata, Header, Names, PcTables, UnitFiles};
 use super::layout::{Text, TextPlaces};
@@ -97,10 +99,16 @@ pub fn describe(symbols: &Symbols<'_>, text: &Text) -> Result<Described, Diagnos
     let claims = Claims::new(symbols.count());
     let described = text.order.par_chunks(CHUNK).enumerate();
     let described = described.map(|(at, order)| Chunk::describe(symbols, order, at * CHUNK, &claims)).collect();
-    let (chunks, used): (Vec<Chunk>, Vec<UsedFiles>) = first_error(described)?.into_iter().unzip();
+    let (mut chunks, mut used, mut contents) = (Vec::new(), Vec::new(), Vec::new());
+    for (chunk, files, tables) in first_error(described)? {
+        chunks.push(chunk);
+        used.push(files);
+        contents.push(tables);
+    }
     if claims.is_confused() {
         return Err(confused(symbols, &chunks));
     }
+    pctables::find_firsts(&mut chunks, contents)?;
     Ok(Described { functions: Functions(Arc::new(chunks)), used, claims })
 }
 
@@ -230,10 +238,11 @@ fn contents<'data>(
 
 /// The error of the first function that names a symbol for another purpose than a function before it.
 fn confused(symbols: &Symbols<'_>, chunks: &[Chunk]) -> Diagnostic {
-    let mut roles = HashMap::new();
-    let mut is_confused = |(symbol, role): (GoSymbol, Role)| *roles.entry(symbol).or_insert(role) != role;
+    let mut known = HashMap::new();
+    let mut is_confused = |(symbol, role): (GoSymbol, Role)| *known.entry(symbol).or_insert(role) != role;
     let mut functions = chunks.iter().flat_map(Chunk::each);
-    let function = functions.find(|(function, uses)| uses.roles(function.symbol).any(&mut is_confused));
+    let function =
+        functions.find(|(function, uses)| roles(function.symbol, uses.inlined, uses.funcdata).any(&mut is_confused));
     let symbol = function.map_or(GoSymbol::NONE, |(function, _)| function.symbol);
     damaged(symbols, symbol, "it uses one symbol for two purposes")
 }

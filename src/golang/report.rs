@@ -30,7 +30,7 @@ pub fn position(symbols: &Symbols<'_>, program: &Program<'_>, function: GoSymbol
         Architecture::Aarch64 => 4,
     };
     let value = |kind| {
-        let table = symbols.data(symbols.aux_of(function, kind)?);
+        let table = symbols.aux_contents(function, kind)?;
         PcValues::new(table, scale).find(|span| span.end > offset).map(|span| span.value)
     };
     let file = u32::try_from(value(AuxKind::Pcfile)?).ok()?;

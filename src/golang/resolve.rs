@@ -1,5 +1,9 @@
 //! One symbol for each name, hash and definition (Go 1.26 and 1.27, `cmd/link/internal/loader/loader.go`, LoadSyms).
 //!
+//! Content-addressed definitions without a name are tables of program counters, to which nobody refers but one function of their own
+//! object. They are the largest part of what Go's linker matches by contents; here they are no symbols ([`Unnamed`]), and those of functions
+//! that are part of the program are matched when they are laid out.
+//!
 //! Workers hash the contents, and then the names, of a few objects each; each of them takes a shard of all hashes and walks
 //! it in the order of the objects, so that which definition comes first, and which wins, never depends on threads. Ids
 //! follow from counting.
@@ -15,13 +19,13 @@ mod tests;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use lists::{Names, Noted, by_shard};
+use lists::{Names, Noted};
 use shards::{NameLists, Shard, Space, Workspace};
 use slots::{Slots, symbol_of};
 
 use super::program::{self, Package};
 use super::symbols::Kind;
-use super::symbols::names::{NameShard, NameTable};
+use super::symbols::names::{NameShard, NameTable, by_shard};
 use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::inputs::goabi::Release;
@@ -37,15 +41,25 @@ pub struct ObjectInput<'data> {
     pub package: PackageId,
 }
 
+/// What becomes of content-addressed definitions without a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unnamed {
+    /// Nothing: references to them mean no symbol.
+    LeftOut,
+    /// Symbols as all others, for those who want to be told of each.
+    Symbols,
+}
+
 /// Makes the table.
 pub fn resolve<'data>(
     inputs: Vec<ObjectInput<'data>>,
     packages: &[Package<'data>],
     release: &'static Release,
+    unnamed: Unnamed,
 ) -> Result<Symbols<'data>> {
     let objects = entries(inputs, packages, release)?;
     let slots = Slots::new(objects.last().map_or(0, |entry| entry.slots().end));
-    let space = Space { objects: &objects, packages, release };
+    let space = Space { objects: &objects, packages, release, unnamed };
     // One after the other: the lists of either are the most memory that resolving takes.
     let of_contents = match_contents(&space, &slots);
     let (of_names, names, noted) = match_names(&space, &slots);
@@ -70,7 +84,7 @@ pub fn resolve<'data>(
 const SHARDS_AT_ONCE: usize = 8;
 
 fn match_contents(space: &Space<'_, '_>, slots: &Slots) -> Vec<Shard> {
-    let mut lists = lists::contents(space.objects);
+    let mut lists = lists::contents(space, slots);
     let shards = by_shard(lists.iter_mut()).into_par_iter().enumerate().with_min_len(SHARDS_AT_ONCE);
     let shards =
         shards.map_init(Workspace::default, |work, (shard, lists)| shards::match_contents(space, shard, lists, work));

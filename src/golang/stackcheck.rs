@@ -176,7 +176,7 @@ impl<'a, 'data> Heights<'a, 'data> {
     }
 
     fn calls_of(&self, function: GoSymbol) -> (Vec<Call>, i64) {
-        let depths = self.symbols.aux_of(function, AuxKind::Pcsp).map_or(&[][..], |pcsp| self.symbols.data(pcsp));
+        let depths = self.symbols.aux_contents(function, AuxKind::Pcsp).unwrap_or_default();
         let mut relocations = self.symbols.relocations(function).peekable();
         let (mut calls, mut own) = (Vec::new(), 0);
         for span in PcValues::new(depths, self.machine.scale) {

@@ -129,12 +129,18 @@ impl<'data> Symbols<'data> {
         }
     }
 
+    /// The definition in an object, even if a linker stage has taken it over.
+    #[inline]
+    pub fn origin(&self, symbol: GoSymbol) -> Option<(ObjectId, u32)> {
+        match self.made(symbol) {
+            Some(made) => made.origin,
+            None => self.definition(symbol),
+        }
+    }
+
     /// The object a symbol comes from: its compilation unit.
     pub fn unit(&self, symbol: GoSymbol) -> Option<ObjectId> {
-        match self.made(symbol) {
-            Some(made) => made.object,
-            None => self.definition(symbol).map(|(object, _)| object),
-        }
+        self.origin(symbol).map(|(object, _)| object)
     }
 
     /// The package a symbol belongs to.
@@ -288,11 +294,7 @@ impl<'data> Symbols<'data> {
 
     /// Whether it is content-addressed by a full hash.
     pub fn is_content_hashed(&self, symbol: GoSymbol) -> bool {
-        self.made(symbol).is_some_and(|made| made.is_content_hashed) || self.is_hashed_definition(symbol)
-    }
-
-    fn is_hashed_definition(&self, symbol: GoSymbol) -> bool {
-        self.definition(symbol).is_some_and(|(id, local)| {
+        self.origin(symbol).is_some_and(|(id, local)| {
             let counts = self.object(id).object.counts();
             let first = counts.package + counts.hashed64;
             (first..first + counts.hashed).contains(&local)

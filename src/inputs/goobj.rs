@@ -22,7 +22,7 @@ pub mod records;
 use std::ops::Range;
 
 pub use kinds::{RelocationKind, RelocationKinds};
-use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, u32_at};
+use records::{AUX, REFERENCE_FLAGS, RELOCATION, STRING, SYMBOL, package_index, u32_at};
 pub use records::{AuxKind, AuxRecord, Reference, RelocationRecord, SymbolRecord};
 
 /// The first bytes.
@@ -453,6 +453,20 @@ impl<'data> Object<'data> {
     pub fn name(&self, symbol: SymbolRecord<'data>) -> &'data [u8] {
         let (length, offset) = symbol.name();
         self.data.get(offset as usize..(offset as usize).saturating_add(length as usize)).unwrap_or_default()
+    }
+
+    /// The position of the definition of this object that a reference means; none if it means no definition, or one elsewhere.
+    #[inline]
+    pub fn local(&self, reference: Reference) -> Option<u32> {
+        let Counts { package, hashed64, hashed, non_package, .. } = self.counts;
+        let (first, count) = match reference.package {
+            package_index::SELF => (0, package),
+            package_index::HASHED64 => (package, hashed64),
+            package_index::HASHED => (package + hashed64, hashed),
+            package_index::NONE => (package + hashed64 + hashed, non_package),
+            _ => return None,
+        };
+        (reference.index < count).then(|| first + reference.index)
     }
 
     /// Flags that references set on the symbols of other packages: the second byte only.

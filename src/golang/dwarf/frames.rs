@@ -195,10 +195,11 @@ struct Function<'a> {
 
 impl<'a> Function<'a> {
     fn read(symbols: &'a Symbols<'_>, outline: Outline) -> Self {
+        let unit = symbols.unit(outline.symbol);
         Function {
             size: symbols.data(outline.symbol).len() as u64,
             is_top: outline.flags & TOP_FRAME != 0,
-            offsets: outline.depths.some().map_or(&[], |depths| symbols.data(depths)),
+            offsets: unit.zip(outline.depths).map_or(&[], |(unit, depths)| symbols.object(unit).object.data(depths)),
         }
     }
 }

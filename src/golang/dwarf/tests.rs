@@ -10,7 +10,7 @@ use crate::golang::fixture::{Definition, damaged, object_with_files, program};
 use crate::golang::layout::{self, Addresses, text};
 use crate::golang::pclntab;
 use crate::golang::program::Program;
-use crate::golang::resolve::{ObjectInput, resolve};
+use crate::golang::resolve::{ObjectInput, Unnamed, resolve};
 use crate::golang::symbols::{GoSymbol, PackageId, Symbols, Version, attribute};
 use crate::golang::types::TypeKind;
 use crate::inputs::goobj::Object;
@@ -148,8 +148,8 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
     let damaged = |_| Diagnostic::error("damaged", "no object");
     let object = Object::parse(bytes).map_err(damaged)?;
     let inputs = vec![ObjectInput { object, package: PackageId(0) }];
-    let mut symbols: Symbols<'_> =
-        resolve(inputs, &program.packages, program.release).map_err(|_| Diagnostic::error("damaged", "no program"))?;
+    let mut symbols: Symbols<'_> = resolve(inputs, &program.packages, program.release, Unnamed::LeftOut)
+        .map_err(|_| Diagnostic::error("damaged", "no program"))?;
     let find = |symbols: &Symbols<'_>, name: &[u8]| symbols.find(name, Version::Abi0).unwrap_or(GoSymbol::NONE);
     for name in [&b"main.main"[..], b"main.x", b"type:int"] {
         let symbol = find(&symbols, name);

@@ -42,7 +42,7 @@ impl Rules {
             any_type_is_used: link_shared || has_plugins || other_modules,
             map_calls_are_strong: has_plugins,
             itabs_are_strong: link_shared,
-            descriptions_count: program.options.dump_dependencies || program.options.verbose > 0,
+            descriptions_count: program.options.tells_every_symbol(),
         }
     }
 

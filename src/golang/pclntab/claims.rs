@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::super::symbols::GoSymbol;
 
 /// Bits of a claim that hold a [`Role`].
-const ROLE_BITS: u32 = 2;
+const ROLE_BITS: u32 = 1;
 const ROLE: u32 = (1 << ROLE_BITS) - 1;
 /// Tells claims from places.
 const CLAIM: u32 = 1 << 31;
@@ -20,8 +20,6 @@ pub(super) const MOST_FUNCTIONS: usize = ((CLAIM - 1) >> ROLE_BITS) as usize;
 pub(super) enum Role {
     /// Its name goes to `runtime.funcnametab`.
     Name,
-    /// Its contents go to `runtime.pctab`.
-    PcTable,
     /// Its contents go to `go:func.*`.
     Funcdata,
 }

@@ -14,7 +14,7 @@ use super::super::layout::Addresses;
 use super::super::symbols::{GoSymbol, Symbols};
 use super::super::table::Table;
 use super::Contents;
-use super::functions::{Chunk, Function, Uses, funcdata, pcdata};
+use super::functions::{Chunk, Function, KINDS, Uses, funcdata, pcdata};
 use super::places::Tally;
 use super::tables::{Bytes, PADDED_TO, but_last};
 use crate::diag::Diagnostic;
@@ -112,7 +112,7 @@ impl Filler<'_, '_> {
         out.u32(places.name(function.symbol).offset);
         out.u32(function.arguments);
         out.u32(self.contents.defer_return.call(self.symbols, function.symbol));
-        (0..3).for_each(|table| out.u32(places.of(uses.table(table))));
+        (0..KINDS).for_each(|kind| out.u32(places.pc_table(uses.table(kind))));
         out.u32(function.pcdata_count());
         let unit = self.symbols.unit(function.symbol);
         out.u32(unit.map_or(NONE, |unit| self.contents.files.unit_start[unit.index()]));
@@ -120,8 +120,8 @@ impl Filler<'_, '_> {
         out.bytes(&[function.id, function.flags, 0, function.funcdata]);
         for index in 0..function.pcdata_count() {
             let is_inline_tree = index == pcdata::INLINE_TREE_INDEX && function.inlined > 0;
-            let listed = || uses.pcdata.get(index as usize).copied().unwrap_or_default();
-            out.u32(places.of(if is_inline_tree { uses.table(3) } else { listed() }));
+            let table = if is_inline_tree { uses.inline_table() } else { uses.pcdata(index as usize) };
+            out.u32(places.pc_table(table));
         }
         for (index, data) in uses.funcdata.iter().enumerate() {
             out.u32(match data.is_none() {

@@ -3,9 +3,10 @@
 use super::super::symbols::{GoSymbol, ObjectId, Symbols};
 use super::claims::{Claims, Role};
 use super::damaged;
+use super::pctables::{Contents, Listed, PcTable};
 use crate::diag::Diagnostic;
-use crate::inputs::goobj::AuxKind;
 use crate::inputs::goobj::funcinfo::FuncInfo;
+use crate::inputs::goobj::{AuxKind, Reference};
 
 /// How many functions are worked on as one. Nothing in the output depends on it.
 pub(super) const CHUNK: usize = 512;
@@ -65,47 +66,57 @@ impl Function {
 
     /// How many symbols it names.
     fn used(&self) -> usize {
-        let tables = if self.info.is_none() { 0 } else { TABLES };
-        self.inlined as usize + tables + self.pcdata as usize + usize::from(self.funcdata)
+        self.inlined as usize + usize::from(self.funcdata)
+    }
+
+    /// How many tables of program counters it has a place for.
+    fn tables(&self) -> usize {
+        if self.info.is_none() { 0 } else { KINDS + self.pcdata as usize + 1 }
     }
 }
 
-/// How many tables of program counters each described function has, besides pcdata.
-const TABLES: usize = 4;
+/// How many kinds of tables of program counters each described function has before pcdata: depth of the stack, file and line.
+pub(super) const KINDS: usize = 3;
 
-/// The symbols that a function names; [`GoSymbol::NONE`] where there is none.
+/// What a function names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Uses<'a> {
     /// The functions that were inlined, call by call.
     pub inlined: &'a [GoSymbol],
-    /// By program counter: depth of the stack, file, line, and inlined call if there are any; empty if nothing describes the
-    /// function.
-    pub tables: &'a [GoSymbol],
-    /// By program counter: what [`pcdata`] lists.
-    pub pcdata: &'a [GoSymbol],
-    /// What [`funcdata`] lists; nothing for the tree of inlined calls, which the linker makes.
+    /// Its tables of program counters in the order in which they are laid out: [`KINDS`] of them, then what [`pcdata`] lists, then
+    /// that of inlined calls. Empty if nothing describes the function.
+    pub tables: &'a [PcTable],
+    /// What [`funcdata`] lists; [`GoSymbol::NONE`] where there is none, and for the tree of inlined calls, which the linker makes.
     pub funcdata: &'a [GoSymbol],
 }
 
 impl<'a> Uses<'a> {
-    /// One of the tables of program counters: 0 is depth of the stack, 1 file, 2 line, 3 inlined call.
-    pub fn table(&self, position: usize) -> GoSymbol {
-        self.tables.get(position).copied().unwrap_or_default()
+    /// One of its tables of program counters.
+    pub fn table(&self, position: usize) -> PcTable {
+        self.tables.get(position).copied().unwrap_or(PcTable::NONE)
     }
 
-    /// The tables of program counters in the order in which they are laid out.
-    pub fn pc_tables(&self) -> impl Iterator<Item = GoSymbol> + use<'a> {
-        let (first, last) = self.tables.split_at(self.tables.len().min(TABLES - 1));
-        first.iter().chain(self.pcdata).chain(last).copied().filter(|symbol| !symbol.is_none())
+    /// What [`pcdata`] lists.
+    pub fn pcdata(&self, index: usize) -> PcTable {
+        let end = self.tables.len().saturating_sub(1);
+        self.tables[..end].get(KINDS + index).copied().unwrap_or(PcTable::NONE)
     }
 
-    /// What a function names, itself first, and for what.
-    pub fn roles(self, function: GoSymbol) -> impl Iterator<Item = (GoSymbol, Role)> + use<'a> {
-        let names = std::iter::once(function).chain(self.inlined.iter().copied());
-        let funcdata = self.funcdata.iter().copied().filter(|data| !data.is_none());
-        let tables = self.pc_tables().map(|table| (table, Role::PcTable));
-        names.map(|name| (name, Role::Name)).chain(tables).chain(funcdata.map(|data| (data, Role::Funcdata)))
+    /// The table of inlined calls.
+    pub fn inline_table(&self) -> PcTable {
+        self.tables.last().copied().unwrap_or(PcTable::NONE)
     }
+}
+
+/// The symbols that a function names, itself first, and for what.
+pub(super) fn roles(
+    function: GoSymbol,
+    inlined: &[GoSymbol],
+    funcdata: &[GoSymbol],
+) -> impl Iterator<Item = (GoSymbol, Role)> {
+    let names = std::iter::once(function).chain(inlined.iter().copied());
+    let funcdata = funcdata.iter().copied().filter(|data| !data.is_none());
+    names.map(|name| (name, Role::Name)).chain(funcdata.map(|data| (data, Role::Funcdata)))
 }
 
 /// Functions that are worked on as one.
@@ -113,8 +124,12 @@ impl<'a> Uses<'a> {
 pub(super) struct Chunk {
     /// They, by address.
     pub functions: Vec<Function>,
-    /// What they name, one behind the other.
+    /// The symbols that they name, one behind the other.
     uses: Vec<GoSymbol>,
+    /// Their tables of program counters, one behind the other.
+    pub tables: Vec<PcTable>,
+    /// The number of the first of these among those of all chunks.
+    pub first_table: u32,
 }
 
 /// What frames are told from.
@@ -124,8 +139,8 @@ pub(in crate::golang) struct Outline {
     pub symbol: GoSymbol,
     /// `FuncFlag`.
     pub flags: u8,
-    /// By program counter: depth of the stack.
-    pub depths: GoSymbol,
+    /// By program counter: depth of the stack. A position in the function's object.
+    pub depths: Option<u32>,
 }
 
 /// The files that functions of a chunk name.
@@ -144,18 +159,26 @@ impl Chunk {
         order: &[GoSymbol],
         first: usize,
         claims: &Claims,
-    ) -> Result<(Self, UsedFiles), Diagnostic> {
-        let chunk = Chunk { functions: Vec::with_capacity(order.len()), uses: Vec::with_capacity(16 * order.len()) };
-        let mut reader = Reader { symbols, chunk, files: FileReader::default(), auxiliary: Auxiliary::default() };
+    ) -> Result<(Self, UsedFiles, Contents), Diagnostic> {
+        let chunk = Chunk {
+            functions: Vec::with_capacity(order.len()),
+            uses: Vec::with_capacity(8 * order.len()),
+            tables: Vec::new(),
+            first_table: 0,
+        };
+        let tables = Listed::with_capacity(8 * order.len());
+        let (files, auxiliary) = (FileReader::default(), Auxiliary::default());
+        let mut reader = Reader { symbols, chunk, tables, files, auxiliary };
         for (number, symbol) in (first..).zip(order) {
             let function = reader.read(*symbol)?;
             reader.chunk.functions.push(function);
             let at = reader.chunk.uses.len() - function.used();
-            let uses = split(&function, &reader.chunk.uses[at..]).0;
-            uses.roles(*symbol).for_each(|(named, role)| claims.claim(named, role, number));
+            let (inlined, funcdata) = reader.chunk.uses[at..].split_at(function.inlined as usize);
+            roles(*symbol, inlined, funcdata).for_each(|(named, role)| claims.claim(named, role, number));
         }
         reader.chunk.uses.shrink_to_fit();
-        Ok((reader.chunk, reader.files.used))
+        let (tables, contents) = reader.tables.finish();
+        Ok((Chunk { tables, ..reader.chunk }, reader.files.used, contents))
     }
 
     /// The functions that are described.
@@ -164,67 +187,51 @@ impl Chunk {
         described.map(|(Function { symbol, flags, .. }, uses)| Outline {
             symbol: *symbol,
             flags: *flags,
-            depths: uses.table(0),
+            depths: uses.table(0).position(),
         })
     }
 
     /// The functions with what they name.
     pub fn each(&self) -> impl Iterator<Item = (&Function, Uses<'_>)> {
-        let mut rest = &self.uses[..];
+        let (mut symbols, mut all_tables) = (&self.uses[..], &self.tables[..]);
         self.functions.iter().map(move |function| {
-            let uses;
-            (uses, rest) = split(function, rest);
-            (function, uses)
+            let (inlined, funcdata, tables);
+            (inlined, symbols) = symbols.split_at(function.inlined as usize);
+            (funcdata, symbols) = symbols.split_at(usize::from(function.funcdata));
+            (tables, all_tables) = all_tables.split_at(function.tables());
+            (function, Uses { inlined, tables, funcdata })
         })
     }
 }
 
-/// Takes what a function names off a list.
-fn split<'a>(function: &Function, list: &'a [GoSymbol]) -> (Uses<'a>, &'a [GoSymbol]) {
-    let (inlined, rest) = list.split_at(function.inlined as usize);
-    let (tables, rest) = rest.split_at(if function.info.is_none() { 0 } else { TABLES });
-    let (pcdata, rest) = rest.split_at(function.pcdata as usize);
-    let (funcdata, rest) = rest.split_at(usize::from(function.funcdata));
-    (Uses { inlined, tables, pcdata, funcdata }, rest)
-}
-
-/// The auxiliary symbols of one function.
+/// What is auxiliary to one function.
 #[derive(Default)]
 struct Auxiliary {
-    is_described: bool,
-    info: GoSymbol,
-    tables: [GoSymbol; TABLES],
-    pcdata: Vec<GoSymbol>,
+    info: Option<GoSymbol>,
+    /// In the order of [`Uses::tables`].
+    tables: Vec<Option<Reference>>,
+    inline_table: Option<Reference>,
     funcdata: Vec<GoSymbol>,
 }
 
 impl Auxiliary {
-    fn read(&mut self, symbols: &Symbols<'_>, function: GoSymbol) {
-        (self.is_described, self.info, self.tables) = (false, GoSymbol::NONE, Default::default());
-        self.pcdata.clear();
+    fn read(&mut self, symbols: &Symbols<'_>, (id, local): (ObjectId, u32)) {
+        (self.info, self.inline_table) = (None, None);
+        self.tables.clear();
+        self.tables.resize(KINDS, None);
         self.funcdata.clear();
-        match symbols.definition(function) {
-            Some((id, local)) => {
-                for record in symbols.object(id).object.aux(local) {
-                    if let Some(kind) = record.kind() {
-                        self.add(kind, || symbols.resolve(id, record.symbol()));
-                    }
-                }
+        for record in symbols.object(id).object.aux(local) {
+            let (kind, reference) = (record.kind(), record.symbol());
+            match kind {
+                Some(AuxKind::FuncInfo) if self.info.is_none() => self.info = Some(symbols.resolve(id, reference)),
+                Some(AuxKind::Pcsp) => self.tables[0] = Some(reference),
+                Some(AuxKind::Pcfile) => self.tables[1] = Some(reference),
+                Some(AuxKind::Pcline) => self.tables[2] = Some(reference),
+                Some(AuxKind::Pcinline) => self.inline_table = Some(reference),
+                Some(AuxKind::Pcdata) => self.tables.push(Some(reference)),
+                Some(AuxKind::Funcdata) => self.funcdata.push(symbols.resolve(id, reference)),
+                _ => {}
             }
-            None => symbols.aux(function).for_each(|(kind, symbol)| self.add(kind, || symbol)),
-        }
-    }
-
-    fn add(&mut self, kind: AuxKind, symbol: impl FnOnce() -> GoSymbol) {
-        match kind {
-            AuxKind::FuncInfo if !self.is_described => (self.is_described, self.info) = (true, symbol()),
-            AuxKind::Pcsp => self.tables[0] = symbol(),
-            AuxKind::Pcfile => self.tables[1] = symbol(),
-            AuxKind::Pcline => self.tables[2] = symbol(),
-            AuxKind::Pcinline => self.tables[3] = symbol(),
-            AuxKind::Pcdata => self.pcdata.push(symbol()),
-            AuxKind::Funcdata => self.funcdata.push(symbol()),
-            _ => {}
         }
     }
 }
@@ -232,6 +239,7 @@ impl Auxiliary {
 struct Reader<'a, 'data> {
     symbols: &'a Symbols<'data>,
     chunk: Chunk,
+    tables: Listed<'data>,
     files: FileReader,
     auxiliary: Auxiliary,
 }
@@ -249,15 +257,12 @@ impl Reader<'_, '_> {
             id: 0,
             flags: 0,
         };
-        let unit = self.symbols.unit(symbol);
-        let Some(unit) = unit else { return Ok(function) };
+        let Some((unit, local)) = self.symbols.origin(symbol) else { return Ok(function) };
         self.files.enter(self.symbols, unit);
-        self.auxiliary.read(self.symbols, symbol);
-        if !self.auxiliary.is_described {
-            return Ok(function);
-        }
+        self.auxiliary.read(self.symbols, (unit, local));
+        let Some(info) = self.auxiliary.info else { return Ok(function) };
         let damaged = |what: &str| damaged(self.symbols, symbol, what);
-        function.info = self.auxiliary.info;
+        function.info = info;
         if function.info.is_none() {
             return Err(damaged("it is kept in a symbol that its object does not have"));
         }
@@ -277,13 +282,25 @@ impl Reader<'_, '_> {
             self.chunk.uses.push(inlined);
         }
         self.auxiliary.normalize(self.symbols, unit, function.inlined > 0);
-        function.pcdata = self.auxiliary.pcdata.len() as u32;
+        function.pcdata = (self.auxiliary.tables.len() - KINDS) as u32;
         function.funcdata = u8::try_from(self.auxiliary.funcdata.len())
             .map_err(|_| damaged("it has more than 255 symbols of funcdata"))?;
-        self.chunk.uses.extend(self.auxiliary.tables);
-        self.chunk.uses.extend_from_slice(&self.auxiliary.pcdata);
         self.chunk.uses.extend_from_slice(&self.auxiliary.funcdata);
+        self.add_tables(unit)
+            .ok_or_else(|| damaged("it has a table of program counters that its object does not define"))?;
         Ok(function)
+    }
+
+    /// Adds the tables of program counters; nothing if one of them is no definition of the function's object.
+    fn add_tables(&mut self, unit: ObjectId) -> Option<()> {
+        let object = &self.symbols.object(unit).object;
+        for reference in self.auxiliary.tables.iter().copied().chain([self.auxiliary.inline_table]) {
+            match reference.filter(|reference| !reference.is_nil()) {
+                None => self.tables.push_none(),
+                Some(reference) => self.tables.push(object, object.local(reference)?),
+            }
+        }
+        Some(())
     }
 }
 
@@ -296,7 +313,7 @@ impl Auxiliary {
             self.funcdata.resize(count, GoSymbol::NONE);
             self.funcdata[funcdata::INLINE_TREE] = GoSymbol::NONE;
         } else {
-            self.tables[3] = GoSymbol::NONE;
+            self.inline_table = None;
         }
         for optional in [funcdata::ARGUMENT_POINTERS, funcdata::ARGUMENT_INFO] {
             if let Some(data) = self.funcdata.get_mut(optional)

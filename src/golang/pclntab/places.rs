@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::symbols::{GoSymbol, Symbols};
+use super::super::symbols::{GoSymbol, ObjectId, Symbols};
 use super::claims::{Claims, Owner};
 use super::functions::{Chunk, Function, Uses, funcdata};
+use super::pctables::PcTable;
 use super::{check_size, damaged};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::AuxKind;
@@ -46,6 +47,17 @@ pub(super) enum Piece {
     InlineTree(u32),
 }
 
+/// A table of program counters that is the first to hold what it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PlacedTable {
+    /// The object that defines it.
+    pub object: ObjectId,
+    /// Its position there.
+    pub local: u32,
+    /// Its position in [`Chunk::tables`].
+    position: u32,
+}
+
 /// Pieces of one chunk that have the same alignment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Run {
@@ -70,7 +82,9 @@ pub(super) struct Tally {
     /// Bytes of the names.
     pub name_size: u64,
     /// Tables of program counters that are not empty.
-    pub pc_tables: Vec<GoSymbol>,
+    pub pc_tables: Vec<PlacedTable>,
+    /// By position in [`Chunk::tables`]: where in `runtime.pctab` a table starts that is the first to hold what it does.
+    pc_places: Vec<u32>,
     /// Where in `runtime.pctab` the first one starts.
     pub pc_base: u64,
     /// Their bytes.
@@ -93,7 +107,8 @@ impl Tally {
         let mut settler = Settler {
             symbols,
             claims,
-            tally: Tally::default(),
+            tally: Tally { pc_places: Vec::with_capacity(chunk.tables.len()), ..Tally::default() },
+            first_table: chunk.first_table,
             owners: Vec::new(),
             number: first,
             pieces: Vec::new(),
@@ -116,6 +131,8 @@ struct Settler<'a, 'data> {
     symbols: &'a Symbols<'data>,
     claims: &'a Claims,
     tally: Tally,
+    /// The number of the chunk's first table of program counters.
+    first_table: u32,
     /// Room for who owns what a function names.
     owners: Vec<Owner>,
     /// The function that is worked on.
@@ -131,7 +148,7 @@ impl Settler<'_, '_> {
         let symbol = function.symbol;
         // All owners first: finding one waits for memory, and does not depend on the others.
         let mut owners = std::mem::take(&mut self.owners);
-        let used = uses.inlined.iter().copied().chain(uses.pc_tables()).chain(uses.funcdata.iter().copied());
+        let used = uses.inlined.iter().copied().chain(uses.funcdata.iter().copied());
         owners.clear();
         owners.extend(used.map(|used| self.claims.owner(used)));
         let mut next = owners.iter().copied();
@@ -148,11 +165,7 @@ impl Settler<'_, '_> {
                 self.name(Name { symbol: inlined, offset: 0, start_line, id, is_described: read.is_some() });
             }
         }
-        for table in uses.pc_tables() {
-            if self.is_first(table, owner()) {
-                self.pc_table(table);
-            }
-        }
+        uses.tables.iter().for_each(|table| self.pc_table(symbol, *table));
         self.tally.function_size = self.tally.function_size.next_multiple_of(8) + function.size();
         self.tally.inline_trees.push(0);
         for (index, &data) in uses.funcdata.iter().enumerate() {
@@ -186,16 +199,20 @@ impl Settler<'_, '_> {
         self.claims.place(name.symbol, 0);
     }
 
-    /// An empty one has the place 0.
-    fn pc_table(&mut self, table: GoSymbol) {
-        let size = self.symbols.size(table);
-        let mut at = 0;
+    /// An empty table of program counters has the place 0.
+    fn pc_table(&mut self, function: GoSymbol, table: PcTable) {
+        let position = self.tally.pc_places.len() as u32;
+        self.tally.pc_places.push(0);
+        let is_first = table.first() == Some(self.first_table + position);
+        let Some((object, local)) = self.symbols.unit(function).zip(table.position()).filter(|_| is_first) else {
+            return;
+        };
+        let size = self.symbols.object(object).object.data(local).len() as u64;
         if size > 0 {
-            at = place(self.tally.pc_size);
-            self.tally.pc_tables.push(table);
+            self.tally.pc_places[position as usize] = place(self.tally.pc_size);
+            self.tally.pc_tables.push(PlacedTable { object, local, position });
             self.tally.pc_size += size;
         }
-        self.claims.place(table, at);
     }
 
     fn piece(&mut self, power: u8, piece: Piece, size: u64) -> u32 {
@@ -235,9 +252,11 @@ fn alignment_power(alignment: u64, size: u64) -> u8 {
 pub(super) struct Places {
     /// By chunk.
     pub tallies: Vec<Tally>,
-    /// By symbol: the position in [`Places::names`], the offset in `runtime.pctab` or the offset in `go:func.*`; and 1.
-    /// 0 for none.
+    /// By symbol: the position in [`Places::names`] or the offset in `go:func.*`; and 1. 0 for none.
     of: Vec<u32>,
+    /// By number of a table of program counters that is the first to hold what it does: the offset in `runtime.pctab`, 0 if it is
+    /// empty.
+    pc_tables: Vec<u32>,
     /// All names, in order.
     pub names: Vec<Name>,
     /// Bytes of `runtime.funcnametab`.
@@ -279,8 +298,10 @@ impl Places {
         check_size("go:func.*", places.funcdata_size)?;
         places.tallies.par_iter_mut().zip(bases).for_each(|(tally, base)| tally.follow(base as u32, &claims));
         places.names.reserve_exact(names);
+        places.pc_tables.reserve_exact(chunks.iter().map(|chunk| chunk.tables.len()).sum());
         for tally in &mut places.tallies {
             places.names.append(&mut std::mem::take(&mut tally.names));
+            places.pc_tables.append(&mut std::mem::take(&mut tally.pc_places));
         }
         places.of = claims.into_places();
         Ok(places)
@@ -309,6 +330,12 @@ impl Places {
         if symbol.is_none() { 0 } else { self.of[symbol.index()].wrapping_sub(1) }
     }
 
+    /// Where in `runtime.pctab` lies what a table holds; 0 for nothing.
+    #[inline]
+    pub fn pc_table(&self, table: PcTable) -> u32 {
+        table.first().map_or(0, |first| self.pc_tables[first as usize])
+    }
+
     /// A function that is named: itself in memory, or inlined.
     #[inline]
     pub fn name(&self, function: GoSymbol) -> &Name {
@@ -324,7 +351,7 @@ impl Tally {
             claims.place(name.symbol, position as u32);
         }
         for table in &self.pc_tables {
-            claims.move_by(*table, self.pc_base as u32);
+            self.pc_places[table.position as usize] += self.pc_base as u32;
         }
         for run in &self.runs {
             for piece in &self.funcdata[run.pieces.clone()] {

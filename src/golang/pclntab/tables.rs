@@ -172,10 +172,11 @@ impl Table for PcTables<'_> {
         let places = &self.0.places;
         let Some(tally) = places.tallies.get(part) else { return Ok(()) };
         // The first part has the byte of the empty table, too.
-        let start = if part == 0 { 0 } else { tally.pc_base };
+        let mut at = if part == 0 { tally.pc_base as usize } else { 0 };
         for table in &tally.pc_tables {
-            let at = u64::from(places.of(*table)) - start;
-            copy(symbols, *table, &mut out[at as usize..]);
+            let data = symbols.object(table.object).object.data(table.local);
+            out[at..at + data.len()].copy_from_slice(data);
+            at += data.len();
         }
         Ok(())
     }

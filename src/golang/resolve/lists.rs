@@ -5,14 +5,15 @@
 //! shards never look at the objects. A shard leaves in the list what each entry means; from there it goes to the column of
 //! slots list by list, so that the part of the column that is written stays in the core's own cache.
 
+use super::Unnamed;
 use super::columns::attributes_of;
 use super::rows::{Definition, Row};
 use super::shards::Space;
-use super::slots::{Meaning, Slots};
+use super::slots::{Meaning, NOTHING, Slots};
 use crate::golang::linkname;
 use crate::golang::symbols::names::{Hash, Named, SHARDS, Sorted};
 use crate::golang::symbols::{GoSymbol, ObjectEntry, Version};
-use crate::inputs::goobj::{Object, SymbolRecord};
+use crate::inputs::goobj::{ContentHash, Object, SymbolRecord};
 use crate::par::largest_first;
 
 /// How many symbols are hashed as one list, about: enough that what each shard finds there lies close together.
@@ -39,23 +40,37 @@ fn hashed(group: &&[ObjectEntry<'_>]) -> usize {
 /// The content-addressed definitions of a few objects, by shard.
 pub(super) type Contents = Sorted<Row>;
 
-/// The content-addressed definitions of all objects, in order.
-pub(super) fn contents(objects: &[ObjectEntry<'_>]) -> Vec<Contents> {
+/// The content-addressed definitions of all objects, in order. The slots of those that are left out mean nothing.
+pub(super) fn contents(space: &Space<'_, '_>, slots: &Slots) -> Vec<Contents> {
     let of_group = |(): &mut (), group: &&[ObjectEntry<'_>]| {
-        let hashes = group.iter().flat_map(|entry| entry.object.content_hashes());
-        let shards = hashes.map(|hash| Hash::of_contents(hash).shard());
-        Sorted::new(SHARDS, shards, group.iter().flat_map(contents_of))
+        let definitions = || group.iter().flat_map(|entry| contents_of(entry, space.unnamed));
+        let shards = definitions().filter_map(|(slot, record, hash)| match record {
+            Some(_) => Some(hash().shard()),
+            None => {
+                slots.set(slot, NOTHING);
+                None
+            }
+        });
+        let rows = definitions().filter_map(|(slot, record, hash)| {
+            let (definition, hash) = (Definition::new(slot, record?), hash());
+            Some((hash.shard(), Definition { is_repeatable: true, ..definition }.row(hash)))
+        });
+        Sorted::new(SHARDS, shards, rows)
     };
-    largest_first(&groups(objects), hashed, || (), of_group)
+    largest_first(&groups(space.objects), hashed, || (), of_group)
 }
 
-fn contents_of(entry: &ObjectEntry<'_>) -> impl Iterator<Item = (usize, Row)> {
-    let first = entry.object.counts().package;
-    (0u32..).zip(entry.object.content_hashes()).map(move |(position, hash)| {
-        let hash = Hash::of_contents(hash);
-        let record = entry.object.symbol(first + position);
-        let definition = Definition { is_repeatable: true, ..Definition::new(entry.base + position, record) };
-        (hash.shard(), definition.row(hash))
+/// The content-addressed definitions of an object: the slot of each, its record unless it is left out, and its hash, which is only
+/// looked at on request.
+fn contents_of<'a, 'data>(
+    entry: &'a ObjectEntry<'data>,
+    unnamed: Unnamed,
+) -> impl Iterator<Item = (u32, Option<SymbolRecord<'data>>, impl Fn() -> Hash + use<'data>)> + use<'a, 'data> {
+    let range = entry.object.counts().content_addressed();
+    let records = entry.object.symbols_of(range).zip(entry.object.content_hashes());
+    records.zip(entry.base..).map(move |((record, hash), slot)| {
+        let is_kept = unnamed == Unnamed::Symbols || !record.is_unnamed() || matches!(hash, ContentHash::Short(_));
+        (slot, is_kept.then_some(record), move || Hash::of_contents(hash))
     })
 }
 
@@ -104,19 +119,6 @@ impl Names {
 fn sorted<T, R: Copy + Default>(list: &[Named<T>], row: impl Fn(&Named<T>) -> R) -> Sorted<R> {
     let entries = list.iter().map(|named| (named.hash.shard(), row(named)));
     Sorted::new(SHARDS, list.iter().map(|named| named.hash.shard()), entries)
-}
-
-/// By shard: what each list has for it, in order.
-pub(super) fn by_shard<'a, T: Copy + Default + 'a>(
-    lists: impl Iterator<Item = &'a mut Sorted<T>>,
-) -> Vec<Vec<&'a mut [T]>> {
-    let mut shards: Vec<Vec<&mut [T]>> = (0..SHARDS).map(|_| Vec::new()).collect();
-    for list in lists {
-        for (shard, part) in shards.iter_mut().zip(list.buckets_mut()) {
-            shard.push(part);
-        }
-    }
-    shards
 }
 
 /// As in [`Names`], of some objects.

@@ -3,6 +3,7 @@
 
 use hashbrown::HashTable;
 
+use super::Unnamed;
 use super::rows::{self, Definition, Row};
 use super::slots::{Meaning, locate};
 use crate::diag::Diagnostic;
@@ -18,6 +19,7 @@ pub(super) struct Space<'a, 'data> {
     pub objects: &'a [ObjectEntry<'data>],
     pub packages: &'a [Package<'data>],
     pub release: &'a Release,
+    pub unnamed: Unnamed,
 }
 
 /// What a shard finds beyond which definition is the first.

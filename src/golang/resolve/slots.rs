@@ -33,7 +33,10 @@ impl Meaning {
     }
 }
 
-/// By slot: 0 while it is the first of its name or contents, else its meaning. Each is written by one worker alone, and
+/// The value of a slot that means no symbol. There are less slots than would make it the value of another one.
+pub(super) const NOTHING: u32 = u32::MAX;
+
+/// By slot: 0 while it is the first of its name or contents, else its meaning or [`NOTHING`]. Each is written by one worker alone, and
 /// read when all are done.
 pub(super) struct Slots(Vec<AtomicU32>);
 
@@ -73,7 +76,8 @@ impl Slots {
                 let mut found = value.load(Ordering::Relaxed);
                 // A first slot may be the first of some objects only, and lead on to that of all; that one leads nowhere.
                 while found & SLOT != 0 {
-                    found = self.0[(found & !SLOT) as usize].load(Ordering::Relaxed);
+                    let next = self.0.get((found & !SLOT) as usize).map(|value| value.load(Ordering::Relaxed));
+                    found = next.unwrap_or(GoSymbol::NONE.0);
                 }
                 value.store(found, Ordering::Relaxed);
             }

@@ -18,6 +18,15 @@ fn definition(name: &'static str, kind: u8, size: u32, data: &'static [u8]) -> D
 
 /// Resolves a program of packages `main`, `p1`, `p2`, ... with one object each, and looks at it.
 fn resolved<T>(release: &str, objects: &[Vec<u8>], look: impl Fn(&Symbols<'_>) -> T) -> Result<T> {
+    resolved_with(release, objects, Unnamed::LeftOut, look)
+}
+
+fn resolved_with<T>(
+    release: &str,
+    objects: &[Vec<u8>],
+    unnamed: Unnamed,
+    look: impl Fn(&Symbols<'_>) -> T,
+) -> Result<T> {
     let options = GoLink::default();
     let names = ["main", "p1", "p2"];
     let packages: Vec<(&str, &[u32])> = names[..objects.len()].iter().map(|name| (*name, &[][..])).collect();
@@ -26,7 +35,7 @@ fn resolved<T>(release: &str, objects: &[Vec<u8>], look: impl Fn(&Symbols<'_>) -
         .zip(objects)
         .map(|(at, bytes)| ObjectInput { object: Object::parse(bytes).expect("an object"), package: PackageId(at) });
     let release = Release::of_version(release).expect("a release");
-    Ok(look(&resolve(inputs.collect(), &program.packages, release)?))
+    Ok(look(&resolve(inputs.collect(), &program.packages, release, unnamed)?))
 }
 
 /// The symbol of `name`, its size and contents.
@@ -47,6 +56,42 @@ fn with_own(own: u32, definitions: &[Definition]) -> Vec<u8> {
         bytes[block(others)].copy_from_slice(&(start + 21 * own).to_le_bytes());
     }
     bytes
+}
+
+/// An object whose first definitions are content-addressed, with these hashes.
+fn with_hashes(hashes: &[[u8; 16]], definitions: &[Definition]) -> Vec<u8> {
+    let mut bytes = object(definitions);
+    let block = |index: usize| 20 + 4 * index..24 + 4 * index;
+    let offset = |bytes: &[u8], index: usize| u32::from_le_bytes(bytes[block(index)].try_into().expect("an offset"));
+    let others = offset(&bytes, 6) + 21 * hashes.len() as u32;
+    bytes[block(6)].copy_from_slice(&others.to_le_bytes());
+    let start = offset(&bytes, 10) as usize;
+    bytes.splice(start..start, hashes.concat());
+    for index in 11..=18 {
+        let moved = offset(&bytes, index) + 16 * hashes.len() as u32;
+        bytes[block(index)].copy_from_slice(&moved.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn tables_of_program_counters_are_symbols_on_request() {
+    let object = |name| {
+        let table = Definition { kind: 3, size: 2, data: b"\x02\x01", ..Definition::default() };
+        let string = definition("go:string.\"s\"", 3, 1, b"s");
+        with_hashes(&[[1; 16], [2; 16]], &[table, string, definition(name, TEXT, 1, b"\xc3")])
+    };
+    let objects = [object("f"), object("g")];
+    let of = |unnamed| {
+        let look = |symbols: &Symbols<'_>| {
+            let all = [0, 1].map(|id| [0, 1, 2].map(|local| symbols.of_local(ObjectId(id), local).0));
+            (all, symbols.count())
+        };
+        resolved_with("go1.27", &objects, unnamed, look).expect("a program")
+    };
+    // Equal contents are one symbol, functions of different names are two.
+    assert_eq!(of(Unnamed::Symbols), ([[1, 2, 3], [1, 2, 4]], 5));
+    assert_eq!(of(Unnamed::LeftOut), ([[0, 1, 2], [0, 1, 3]], 4));
 }
 
 #[test]
@@ -214,7 +259,7 @@ fn damaged_objects_are_refused_or_resolved() {
         let program = program(&options, Architecture::X86_64, &[("main", &[])]);
         let input = ObjectInput { object: parsed, package: PackageId(0) };
         let release = Release::of_version("go1.26").expect("a release");
-        let Ok(symbols) = resolve(vec![input], &program.packages, release) else { continue };
+        let Ok(symbols) = resolve(vec![input], &program.packages, release, Unnamed::LeftOut) else { continue };
         for symbol in symbols.all() {
             let _ = (symbols.name(symbol), symbols.data(symbol), symbols.size(symbol), symbols.kind(symbol));
             assert!(symbols.relocations(symbol).all(|relocation| relocation.target.index() < symbols.count()));

@@ -6,26 +6,23 @@ use super::ids::{GoSymbol, ObjectId, Version};
 use super::kind::Kind;
 use super::references::Relocation;
 use super::{Home, MADE, Symbols, attribute};
-use crate::inputs::goobj::{AuxKind, RelocationKind};
+use crate::inputs::goobj::RelocationKind;
 
 /// A symbol that the linker made, or took over from an object to change it.
 #[derive(Clone, Debug, Default)]
 pub struct Made<'data> {
     /// Its name.
     pub name: Cow<'data, [u8]>,
-    /// The object it came from.
-    pub object: Option<ObjectId>,
+    /// The definition that was taken over.
+    pub(super) origin: Option<(ObjectId, u32)>,
     /// Bytes it takes.
     pub size: u64,
     /// Its contents; zeros follow up to the size.
     pub data: Cow<'data, [u8]>,
     /// Its relocations.
     pub relocations: Vec<Relocation>,
-    /// Its auxiliary symbols.
-    pub aux: Vec<(AuxKind, GoSymbol)>,
     /// Which of its name.
     pub(super) version: u8,
-    pub(super) is_content_hashed: bool,
 }
 
 impl<'data> Made<'data> {
@@ -91,21 +88,19 @@ impl<'data> Symbols<'data> {
         symbol
     }
 
-    /// A symbol's contents for changing. A definition of an object is taken over, with its relocations and
-    /// auxiliary symbols; the object stays as it is.
+    /// A symbol's contents for changing. A definition of an object is taken over with its relocations; the
+    /// object stays as it is, and still tells which auxiliary symbols it has.
     pub fn edit(&mut self, symbol: GoSymbol) -> &mut Made<'data> {
         if let Some((id, local)) = self.definition(symbol) {
             let object = self.object(id).object;
             let record = object.symbol(local);
             let made = Made {
                 name: object.name(record).into(),
-                object: Some(id),
+                origin: Some((id, local)),
                 size: u64::from(record.size()),
                 data: object.data(local).into(),
                 relocations: self.relocations(symbol).collect(),
-                aux: self.aux(symbol).collect(),
                 version: Version::of_abi(record.abi()) as u8,
-                is_content_hashed: self.is_hashed_definition(symbol),
             };
             self.homes[symbol.index()] = Home { object: MADE, local: self.made.len() as u32 };
             self.made.push(made);

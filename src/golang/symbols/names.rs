@@ -23,11 +23,20 @@ pub struct Hash([u32; 4]);
 impl Hash {
     /// Of a name and its version.
     pub fn of_name(name: &[u8], version: Version) -> Self {
-        let hash = xxh3_128_with_seed(name, version as u64);
+        Self::of_seeded(name, version as u64)
+    }
+
+    /// Of bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self::of_seeded(bytes, 0)
+    }
+
+    fn of_seeded(bytes: &[u8], seed: u64) -> Self {
+        let hash = xxh3_128_with_seed(bytes, seed);
         Self::of_words([hash as u64, (hash >> 64) as u64])
     }
 
-    /// Of contents.
+    /// Of contents that an object has a hash of.
     pub fn of_contents(hash: ContentHash) -> Self {
         Self::of_words(hash.spread())
     }
@@ -173,6 +182,17 @@ impl<T: Copy + Default> Sorted<T> {
     pub fn iter(&self) -> impl Iterator<Item = T> + use<'_, T> {
         self.entries.iter().copied()
     }
+}
+
+/// By shard: what each list that is sorted by shards has for it, in order.
+pub fn by_shard<'a, T: Copy + Default + 'a>(lists: impl Iterator<Item = &'a mut Sorted<T>>) -> Vec<Vec<&'a mut [T]>> {
+    let mut shards: Vec<Vec<&mut [T]>> = (0..SHARDS).map(|_| Vec::new()).collect();
+    for list in lists {
+        for (shard, part) in shards.iter_mut().zip(list.buckets_mut()) {
+            shard.push(part);
+        }
+    }
+    shards
 }
 
 #[cfg(test)]

@@ -110,12 +110,10 @@ impl<'data> Symbols<'data> {
 
     /// Its auxiliary symbols, in order.
     pub fn aux(&self, symbol: GoSymbol) -> impl Iterator<Item = (AuxKind, GoSymbol)> + use<'_, 'data> {
-        let Some((id, local)) = self.definition(symbol) else {
-            let made = self.made(symbol).map_or(&[][..], |made| &made.aux);
-            return Either::Left(made.iter().copied());
-        };
-        let records = self.object(id).object.aux(local);
-        Either::Right(records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol())))))
+        let records = self.origin(symbol).map(|(id, local)| (id, self.object(id).object.aux(local)));
+        records.into_iter().flat_map(move |(id, records)| {
+            records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol()))))
+        })
     }
 
     /// Its first auxiliary symbol of a kind.
@@ -127,12 +125,7 @@ impl<'data> Symbols<'data> {
     /// Its first auxiliary symbol of each of some kinds, or none. Others are not even resolved.
     #[inline]
     pub fn aux_of_kinds<const N: usize>(&self, symbol: GoSymbol, kinds: [AuxKind; N]) -> [GoSymbol; N] {
-        let Some((id, local)) = self.definition(symbol) else {
-            return kinds.map(|kind| {
-                let found = self.aux(symbol).find(|(found, _)| *found == kind);
-                found.map_or(GoSymbol::NONE, |(_, aux)| aux)
-            });
-        };
+        let Some((id, local)) = self.origin(symbol) else { return [GoSymbol::NONE; N] };
         let mut found = [None; N];
         for record in self.object(id).object.aux(local) {
             let Some(kind) = record.kind() else { continue };
@@ -141,5 +134,14 @@ impl<'data> Symbols<'data> {
             }
         }
         found.map(|found| found.map_or(GoSymbol::NONE, |reference| self.resolve(id, reference)))
+    }
+
+    /// The contents of its first auxiliary symbol of a kind that its own object defines, as it does tables of program counters: these
+    /// need be no symbols.
+    pub fn aux_contents(&self, symbol: GoSymbol, kind: AuxKind) -> Option<&'data [u8]> {
+        let (id, local) = self.origin(symbol)?;
+        let object = &self.object(id).object;
+        let record = object.aux(local).find(|record| record.kind() == Some(kind))?;
+        Some(object.data(object.local(record.symbol())?))
     }
 }
