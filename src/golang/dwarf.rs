@@ -350,7 +350,7 @@ impl Assembly {
             sizes: (0..entries.all.len()).into_par_iter().map(size).collect(),
             entry_offsets: Vec::with_capacity(entries.all.len()),
             entries,
-            places: Column::new(symbols.count()),
+            places: Column::new(symbols.count(), symbols.description_count()),
             of,
             units: Vec::new(),
             first_functions,

@@ -30,7 +30,7 @@ use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, 
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::inputs::goabi::Release;
 use crate::inputs::goobj::records::flag2;
-use crate::inputs::goobj::{Counts, Object};
+use crate::inputs::goobj::{Counts, Object, SymbolRecord};
 
 /// An object on its way into the table.
 #[derive(Clone, Debug)]
@@ -41,10 +41,10 @@ pub struct ObjectInput<'data> {
     pub package: PackageId,
 }
 
-/// What becomes of content-addressed definitions without a name.
+/// What becomes of definitions that have no name: content-addressed ones, and descriptions of code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unnamed {
-    /// Nothing: references to them mean no symbol.
+    /// The former mean no symbol; of the latter nothing is noted but how many there are.
     LeftOut,
     /// Symbols as all others, for those who want to be told of each.
     Symbols,
@@ -57,7 +57,7 @@ pub fn resolve<'data>(
     release: &'static Release,
     unnamed: Unnamed,
 ) -> Result<Symbols<'data>> {
-    let objects = entries(inputs, packages, release)?;
+    let objects = entries(inputs, packages, release, unnamed)?;
     let slots = Slots::new(objects.last().map_or(0, |entry| entry.slots().end));
     let space = Space { objects: &objects, packages, release, unnamed };
     // One after the other: the lists of either are the most memory that resolving takes.
@@ -113,6 +113,7 @@ fn entries<'data>(
     inputs: Vec<ObjectInput<'data>>,
     packages: &[Package<'data>],
     release: &'static Release,
+    unnamed: Unnamed,
 ) -> Result<Vec<ObjectEntry<'data>>> {
     // The first object of a package is the one whose symbols others refer to by number.
     let mut first_of: HashMap<String, ObjectId> = HashMap::new();
@@ -121,13 +122,16 @@ fn entries<'data>(
         first_of.entry(path).or_insert(ObjectId(index as u32));
     }
     let find = |path: &[u8]| first_of.get(std::str::from_utf8(path).unwrap_or_default()).copied();
-    let referenced = inputs.par_iter().map(|input| input.object.packages().map(find).collect());
-    let referenced: Vec<Vec<Option<ObjectId>>> = referenced.collect();
+    let parts = inputs.par_iter().map(|ObjectInput { object, .. }| {
+        let descriptions = if unnamed == Unnamed::LeftOut { descriptions(object) } else { 0 };
+        (object.packages().map(find).collect(), descriptions)
+    });
+    let parts: Vec<(Vec<Option<ObjectId>>, u32)> = parts.collect();
     let mut errors = Vec::new();
     // No symbol has the id 0.
-    let (mut first, mut base) = (1u64, 0u64);
+    let (mut first, mut base, mut described) = (1u64, 0u64, 0u64);
     let mut objects = Vec::with_capacity(inputs.len());
-    for (ObjectInput { object, package }, referenced) in inputs.into_iter().zip(referenced) {
+    for (ObjectInput { object, package }, (referenced, descriptions)) in inputs.into_iter().zip(parts) {
         // The first stands for no package.
         let unknown = object.packages().zip(&referenced).skip(1).filter(|(_, found)| found.is_none());
         errors.extend(unknown.map(|(path, _)| unknown_package(&packages[package.index()], path)));
@@ -139,19 +143,32 @@ fn entries<'data>(
             base: base as u32,
             slots_of: slots_of(base as u32, counts),
             packages: referenced,
-            own: Window { first: first as u32, count: counts.package },
+            own: Window { first: first as u32, count: counts.package - descriptions },
+            descriptions: Window { first: described as u32, count: descriptions },
             windows: Vec::new(),
         };
-        first += u64::from(counts.package);
+        first += u64::from(counts.package - descriptions);
+        described += u64::from(descriptions);
         base += u64::from(counts.all() - counts.package);
         objects.push(entry);
     }
-    let total = first + base;
+    let total = first + base + described;
     if total > u64::from(u32::MAX / 2) {
         errors.push(Diagnostic::error("too-many-symbols", format!("the program has {total} symbols: too many")));
     }
     set_windows(&mut objects);
     Diagnostics::check(objects, errors)
+}
+
+/// How many of a package's own definitions are descriptions, behind all others.
+fn descriptions(object: &Object<'_>) -> u32 {
+    let is_description = |record: &SymbolRecord<'_>| {
+        let kind = Kind::of_object(record.kind());
+        // The data is `FuncInfo`; any other has a name.
+        record.is_unnamed() && (kind.is_dwarf() || kind == Kind::Data)
+    };
+    let records = object.symbols_of(0..object.counts().package).rev();
+    records.take_while(is_description).count() as u32
 }
 
 /// Where slots begin: first those of short content-addressed definitions, then of the others, then of everything that is named.

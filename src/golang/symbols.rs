@@ -5,6 +5,11 @@
 //! data, so the order is part of the output. Definitions of packages come first, object by object; then the
 //! content-addressed and the non-package ones, where they first appear; then names that nothing defines; then what the
 //! linker makes, in the order of making.
+//!
+//! Four of five definitions of packages have no name and describe code: `FuncInfo`, and debug information of functions. Only the
+//! function that has one refers to it, or another one of its descriptions, and nothing is to be known of them but what they hold and
+//! refer to. They have ids of their own, above all others, and no place in any column ([`GoSymbol::description`]). Only as auxiliary
+//! symbols and as the targets of debug information are they known by these ids; to all other references they are no symbols.
 
 mod ids;
 mod kind;
@@ -81,6 +86,8 @@ pub struct Symbols<'data> {
     pub(super) made_names: HashMap<(Vec<u8>, Version), GoSymbol>,
     /// The first id that no object defines.
     pub(super) first_external: GoSymbol,
+    /// By [`BLOCK`] of descriptions: the object that has the first of them.
+    pub(super) blocks: Vec<u32>,
     /// Packages of symbols that were given to another one than that of their definition.
     pub(super) package_of: HashMap<GoSymbol, PackageId>,
 }
@@ -91,14 +98,35 @@ impl<'data> Symbols<'data> {
         self.homes.len()
     }
 
-    /// Every symbol, in order.
+    /// How many descriptions there are.
+    pub fn description_count(&self) -> usize {
+        self.objects.last().map_or(0, |entry| (entry.descriptions.first + entry.descriptions.count) as usize)
+    }
+
+    /// Every symbol that is no description, in order.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = GoSymbol> + ExactSizeIterator + use<'data> {
         (1..self.homes.len() as u32).map(GoSymbol)
     }
 
     #[inline]
     fn home(&self, symbol: GoSymbol) -> Home {
-        self.homes[symbol.index()]
+        match symbol.description() {
+            None => self.homes[symbol.index()],
+            Some(number) => self.home_of_description(number),
+        }
+    }
+
+    fn home_of_description(&self, number: u32) -> Home {
+        let first = self.blocks.get(number as usize / BLOCK).map_or(self.objects.len(), |first| *first as usize);
+        let has_it = |entry: &ObjectEntry<'_>| number - entry.descriptions.first < entry.descriptions.count;
+        match self.objects[first..].iter().position(has_it) {
+            Some(at) => {
+                let entry = &self.objects[first + at];
+                let local = entry.own.count + (number - entry.descriptions.first);
+                Home { object: (first + at) as u32, local }
+            }
+            None => Home { object: MADE, local: u32::MAX },
+        }
     }
 
     /// The definition in an object, if no linker stage has taken it over.
@@ -123,9 +151,9 @@ impl<'data> Symbols<'data> {
     /// The symbol of a position in an object's lists of definitions and references.
     pub fn of_local(&self, id: ObjectId, local: u32) -> GoSymbol {
         let entry = &self.objects[id.index()];
-        match local < entry.own.count {
-            true => GoSymbol(entry.own.first + local),
-            false => self.slots[entry.slot_of(local) as usize],
+        match local.checked_sub(entry.own.count) {
+            None => GoSymbol(entry.own.first + local),
+            Some(at) => entry.description(at).unwrap_or_else(|| self.slots[entry.slot_of(local) as usize]),
         }
     }
 
@@ -189,7 +217,13 @@ impl<'data> Symbols<'data> {
     /// What it is.
     #[inline]
     pub fn kind(&self, symbol: GoSymbol) -> Kind {
-        self.kinds[symbol.index()]
+        self.kinds.get(symbol.index()).copied().unwrap_or_else(|| self.kind_of_description(symbol))
+    }
+
+    #[cold]
+    fn kind_of_description(&self, symbol: GoSymbol) -> Kind {
+        self.definition(symbol)
+            .map_or(Kind::Undefined, |(id, local)| Kind::of_object(self.object(id).object.symbol(local).kind()))
     }
 
     /// Makes it something else.
@@ -202,7 +236,7 @@ impl<'data> Symbols<'data> {
     pub fn size(&self, symbol: GoSymbol) -> u64 {
         match self.made(symbol) {
             Some(made) => made.size,
-            None => u64::from(self.sizes[symbol.index()]),
+            None => self.sizes.get(symbol.index()).copied().unwrap_or_default().into(),
         }
     }
 
@@ -217,7 +251,7 @@ impl<'data> Symbols<'data> {
 
     /// The alignment that was asked for, in bytes; 0 if its size decides.
     pub fn alignment(&self, symbol: GoSymbol) -> u64 {
-        match self.alignments[symbol.index()] {
+        match self.alignments.get(symbol.index()).copied().unwrap_or_default() {
             0 => 0,
             power => 1 << (power - 1),
         }
@@ -231,13 +265,18 @@ impl<'data> Symbols<'data> {
     /// Whether it has all of some [`attribute`]s.
     #[inline]
     pub fn is(&self, symbol: GoSymbol, attribute: u16) -> bool {
-        self.attributes[symbol.index()] & attribute == attribute
+        self.attributes_of(symbol) & attribute == attribute
     }
 
     /// Whether nobody is told of it: it has no name, or is not to be listed.
     #[inline]
     pub fn is_hidden(&self, symbol: GoSymbol) -> bool {
-        self.attributes[symbol.index()] & (attribute::UNNAMED | attribute::NOT_IN_SYMTAB) != 0
+        self.attributes_of(symbol) & (attribute::UNNAMED | attribute::NOT_IN_SYMTAB) != 0
+    }
+
+    #[inline]
+    fn attributes_of(&self, symbol: GoSymbol) -> u16 {
+        self.attributes.get(symbol.index()).copied().unwrap_or_default()
     }
 
     /// Whether it is part of the program.
@@ -264,7 +303,7 @@ impl<'data> Symbols<'data> {
     /// The flags that its object gives it: [`flag`] and [`flag2`].
     #[inline]
     pub fn flags(&self, symbol: GoSymbol) -> (u8, u8) {
-        self.flags[symbol.index()]
+        self.flags.get(symbol.index()).copied().unwrap_or_default()
     }
 
     /// Whether its object gives it a [`flag`].
@@ -316,6 +355,20 @@ impl<'data> Symbols<'data> {
         let found = self.names.find(name, version, &self.slots);
         found.or_else(|| self.made_names.get(&(name.to_vec(), version)).copied())
     }
+}
+
+/// How many descriptions it takes to note once more which object they are of.
+const BLOCK: usize = 64;
+
+/// By [`BLOCK`] of descriptions: the object that has the first of them.
+pub(super) fn blocks_of_descriptions(objects: &[ObjectEntry<'_>]) -> Vec<u32> {
+    let mut blocks = Vec::new();
+    for (index, entry) in (0..).zip(objects) {
+        let Window { first, count } = entry.descriptions;
+        let starts = (first as usize).div_ceil(BLOCK)..((first + count) as usize).div_ceil(BLOCK);
+        blocks.extend(starts.map(|_| index));
+    }
+    blocks
 }
 
 /// The logarithm to base 2 of an alignment, and 1; 0 for none.

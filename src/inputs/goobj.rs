@@ -436,7 +436,10 @@ impl<'data> Object<'data> {
     }
 
     /// The symbols of some positions.
-    pub fn symbols_of(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = SymbolRecord<'data>> + use<'data> {
+    pub fn symbols_of(
+        &self,
+        range: Range<u32>,
+    ) -> impl DoubleEndedIterator<Item = SymbolRecord<'data>> + ExactSizeIterator + use<'data> {
         let range = range.start as usize..range.end as usize;
         self.tables.symbols.get(range).unwrap_or_default().iter().map(SymbolRecord)
     }

@@ -107,6 +107,12 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Symbol
                 }
                 return;
             }
+            RelocationKind::DwarfSectionReference if target.description().is_some() => {
+                if parts.locations.is_none() && symbols.kind(target) == Kind::DwarfLocations {
+                    parts.locations = target;
+                }
+                return;
+            }
             // Most were mentioned before: what they are need not be looked up.
             RelocationKind::DwarfSectionReference if seen.contains(target) => return,
             RelocationKind::DwarfSectionReference => match symbols.kind(target) {

@@ -91,7 +91,7 @@ impl<'a, 'data> Types<'a, 'data> {
             runtime_type: word,
             ..Entry::new(Shape::Base, name)
         });
-        let mut of = Column::new(symbols.count());
+        let mut of = Column::new(symbols.count(), symbols.description_count());
         of.set(pointer, bare.number());
         of.set(word, uintptr.number());
         let mut types = Types {
@@ -99,7 +99,7 @@ impl<'a, 'data> Types<'a, 'data> {
             release,
             entries,
             of,
-            field_names: Column::new(symbols.count()),
+            field_names: Column::new(symbols.count(), symbols.description_count()),
             made: HashMap::new(),
             unspecified,
             uintptr,

@@ -148,9 +148,8 @@ struct Functions {
 }
 
 fn functions(symbols: &Symbols<'_>, live: &SymbolSet, id: ObjectId) -> Functions {
-    let definitions = symbols.object(id).object.counts().definitions();
     let mut found = Functions { own: Vec::new(), shared: Vec::new() };
-    for local in 0..definitions {
+    for local in symbols.object(id).definitions() {
         let symbol = symbols.of_local(id, local);
         if live.contains(symbol) {
             let is_own =

@@ -216,20 +216,23 @@ struct Auxiliary {
 
 impl Auxiliary {
     fn read(&mut self, symbols: &Symbols<'_>, (id, local): (ObjectId, u32)) {
+        let entry = symbols.object(id);
         (self.info, self.inline_table) = (None, None);
         self.tables.clear();
         self.tables.resize(KINDS, None);
         self.funcdata.clear();
-        for record in symbols.object(id).object.aux(local) {
+        for record in entry.object.aux(local) {
             let (kind, reference) = (record.kind(), record.symbol());
             match kind {
-                Some(AuxKind::FuncInfo) if self.info.is_none() => self.info = Some(symbols.resolve(id, reference)),
+                Some(kind @ AuxKind::FuncInfo) if self.info.is_none() => {
+                    self.info = Some(symbols.resolve_aux(entry, kind, reference));
+                }
                 Some(AuxKind::Pcsp) => self.tables[0] = Some(reference),
                 Some(AuxKind::Pcfile) => self.tables[1] = Some(reference),
                 Some(AuxKind::Pcline) => self.tables[2] = Some(reference),
                 Some(AuxKind::Pcinline) => self.inline_table = Some(reference),
                 Some(AuxKind::Pcdata) => self.tables.push(Some(reference)),
-                Some(AuxKind::Funcdata) => self.funcdata.push(symbols.resolve(id, reference)),
+                Some(AuxKind::Funcdata) => self.funcdata.push(symbols.resolve_in(entry, reference)),
                 _ => {}
             }
         }

@@ -11,7 +11,9 @@ use super::slots::Slots;
 use crate::golang::program::Package;
 use crate::golang::symbols::Kind;
 use crate::golang::symbols::names::NameTable;
-use crate::golang::symbols::{GoSymbol, Home, MADE, Made, ObjectEntry, Symbols, attribute, power};
+use crate::golang::symbols::{
+    GoSymbol, Home, MADE, Made, ObjectEntry, Symbols, attribute, blocks_of_descriptions, power,
+};
 use crate::inputs::goobj::SymbolRecord;
 use crate::inputs::goobj::records::{flag, flag2};
 
@@ -45,6 +47,7 @@ pub(super) fn number<'data>(
         },
     );
     let mut symbols = Symbols {
+        blocks: blocks_of_descriptions(&objects),
         objects,
         packages: packages.iter().map(|package| package.path.clone()).collect(),
         slots: Vec::new(),
@@ -70,9 +73,9 @@ pub(super) fn number<'data>(
 /// Symbols that later stages make, about: without room for them, the list of those there are would have to move.
 const MADE_LATER: usize = 1 << 10;
 
-/// A column with room for the symbols that later stages make, so that it need not move. Room that nobody uses takes no memory.
+/// A column with room for the symbols that later stages make, so that it need not move.
 fn column<T: Copy>(count: usize, value: T) -> Vec<T> {
-    let mut column = Vec::with_capacity(count + count / 4 + (1 << 12));
+    let mut column = Vec::with_capacity(count + count / 64 + (1 << 12));
     column.resize(count, value);
     column
 }
@@ -83,7 +86,7 @@ impl Count {
         let references = entry.slot_of(counts.definitions());
         let all = entry.slots();
         Count {
-            package: counts.package,
+            package: entry.own.count,
             others: slots.firsts(all.start..references).count() as u32,
             references: slots.firsts(references..all.end).count() as u32,
         }
@@ -148,7 +151,7 @@ fn fill<'data>(symbols: &mut Symbols<'data>, counts: &[Count], slots: &Slots) {
     let jobs = objects.zip(packages.into_par_iter().zip(others).zip(references));
     let made = jobs.map(|((index, entry), ((mut packages, mut others), references))| {
         let (object, counts) = (&entry.object, entry.object.counts());
-        for (local, record) in (0u32..).zip(object.symbols_of(0..counts.package)) {
+        for (local, record) in (0u32..).zip(object.symbols_of(0..entry.own.count)) {
             packages.define(local as usize, Home { object: index as u32, local }, record);
         }
         let first_reference = entry.slot_of(counts.definitions());

@@ -4,7 +4,8 @@ use super::slots::Meaning;
 use super::*;
 use crate::args::golink::GoLink;
 use crate::golang::fixture::{Definition, object, program};
-use crate::inputs::goobj::records::flag;
+use crate::inputs::goobj::records::{flag, package_index};
+use crate::inputs::goobj::{AuxKind, Reference};
 use crate::mutation::Mutation;
 use crate::target::Architecture;
 
@@ -92,6 +93,51 @@ fn tables_of_program_counters_are_symbols_on_request() {
     // Equal contents are one symbol, functions of different names are two.
     assert_eq!(of(Unnamed::Symbols), ([[1, 2, 3], [1, 2, 4]], 5));
     assert_eq!(of(Unnamed::LeftOut), ([[0, 1, 2], [0, 1, 3]], 4));
+}
+
+#[test]
+fn descriptions_are_known_to_what_they_describe() {
+    const LINES: u8 = 20;
+    // What follows the last thing with a name describes code; the object has nothing else from there on.
+    let object = |name, count: usize| {
+        let parts = [(7, &b"i"[..]), (LINES, b"li")].into_iter().cycle().take(count);
+        let parts = parts.map(|(kind, data)| Definition { kind, data, ..definition("", kind, 1, data) });
+        let table = definition("", 3, 1, b"t");
+        let all: Vec<Definition> = [table, definition(name, TEXT, 1, b"\xc3")].into_iter().chain(parts).collect();
+        with_own(all.len() as u32, &all)
+    };
+    let counts = [3, 0, 200];
+    let objects = [object("f", counts[0]), object("g", counts[1]), object("h", counts[2])];
+    let look = |symbols: &Symbols<'_>| {
+        let mut described = 0;
+        for (id, count) in (0..).map(ObjectId).zip(counts) {
+            let entry = symbols.object(id);
+            for local in 0..count as u32 + 2 {
+                let symbol = symbols.of_local(id, local);
+                assert_eq!(symbols.definition(symbol), Some((id, local)));
+                assert_eq!(symbols.data(symbol), entry.object.data(local));
+                assert_eq!(symbols.kind(symbol), Kind::of_object(entry.object.symbol(local).kind()));
+                assert_eq!(symbol.description().is_some(), local >= 2);
+                described += usize::from(symbol.description().is_some());
+                let reference = Reference { package: package_index::SELF, index: local };
+                assert_eq!(symbols.resolve_aux(entry, AuxKind::FuncInfo, reference), symbol);
+                let by_others = if local < 2 { symbol } else { GoSymbol::NONE };
+                assert_eq!(symbols.resolve_aux(entry, AuxKind::Funcdata, reference), by_others);
+                assert_eq!(symbols.resolve(id, reference), by_others);
+            }
+            let beyond = Reference { package: package_index::SELF, index: count as u32 + 2 };
+            assert!(symbols.resolve_aux(entry, AuxKind::FuncInfo, beyond).is_none());
+        }
+        assert_eq!((described, symbols.description_count(), symbols.count()), (203, 203, 7));
+        let none = GoSymbol::of_description(203);
+        assert_eq!(
+            (symbols.definition(none), symbols.kind(none), symbols.is_reachable(none)),
+            (None, Kind::Undefined, false)
+        );
+    };
+    resolved("go1.26", &objects, look).expect("a program");
+    let all = |symbols: &Symbols<'_>| (symbols.description_count(), symbols.count());
+    assert_eq!(resolved_with("go1.26", &objects, Unnamed::Symbols, all).expect("a program"), (0, 210));
 }
 
 #[test]

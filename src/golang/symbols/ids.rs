@@ -4,6 +4,9 @@
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct GoSymbol(pub u32);
 
+/// The bit that descriptions have. There are at most as many symbols as leave it free.
+const DESCRIPTION: u32 = 1 << 31;
+
 impl GoSymbol {
     /// No symbol.
     pub const NONE: Self = GoSymbol(0);
@@ -18,6 +21,18 @@ impl GoSymbol {
     #[inline]
     pub const fn is_none(self) -> bool {
         self.0 == 0
+    }
+
+    /// The number that stands for a description: what is unnamed in its object and describes code to debuggers or to the table of
+    /// functions. There are as many of these as of all others, but no columns for them: see [`Symbols`](super::Symbols).
+    pub(in crate::golang) const fn of_description(number: u32) -> Self {
+        GoSymbol(number | DESCRIPTION)
+    }
+
+    /// Which of the descriptions it is, if it is one.
+    #[inline]
+    pub const fn description(self) -> Option<u32> {
+        if self.0 & DESCRIPTION == 0 { None } else { Some(self.0 & !DESCRIPTION) }
     }
 
     /// The symbol, if it is one.

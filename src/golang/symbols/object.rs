@@ -23,6 +23,8 @@ pub struct ObjectEntry<'data> {
     pub(in crate::golang) packages: Vec<Option<ObjectId>>,
     /// The ids of its package's symbols that are defined here.
     pub(in crate::golang) own: Window,
+    /// Those of its package's own definitions that are descriptions, behind the others: by number of all of these.
+    pub(in crate::golang) descriptions: Window,
     /// By index of its list of packages: the ids of the package's symbols.
     pub(in crate::golang) windows: Vec<Window>,
 }
@@ -32,6 +34,17 @@ impl ObjectEntry<'_> {
     pub(in crate::golang) fn slots(&self) -> Range<u32> {
         let counts = self.object.counts();
         self.base..self.base + (counts.all() - counts.package)
+    }
+
+    /// The positions of its definitions but for descriptions.
+    pub(in crate::golang) fn definitions(&self) -> impl Iterator<Item = u32> + use<> {
+        let counts = self.object.counts();
+        (0..self.own.count).chain(counts.package..counts.definitions())
+    }
+
+    /// One of its descriptions.
+    pub(super) fn description(&self, at: u32) -> Option<GoSymbol> {
+        self.descriptions.get(at).map(GoSymbol::of_description)
     }
 
     /// The slot of a symbol that is not one of its package's own.

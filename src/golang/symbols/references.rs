@@ -51,6 +51,28 @@ impl<'data> Symbols<'data> {
         }
     }
 
+    /// The auxiliary symbol of a kind that an object's reference means.
+    #[inline]
+    pub fn resolve_aux(&self, entry: &ObjectEntry<'_>, kind: AuxKind, reference: Reference) -> GoSymbol {
+        match kind.is_description() {
+            true => self.resolve_description(entry, reference),
+            false => self.resolve_in(entry, reference),
+        }
+    }
+
+    /// What a reference means that may mean a description.
+    #[inline]
+    fn resolve_description(&self, entry: &ObjectEntry<'_>, reference: Reference) -> GoSymbol {
+        let at = match reference.package {
+            package_index::SELF => reference.index.checked_sub(entry.own.count),
+            _ => None,
+        };
+        match at {
+            None => self.resolve_in(entry, reference),
+            Some(at) => entry.description(at).unwrap_or_default(),
+        }
+    }
+
     /// Its relocations, in order.
     #[inline]
     pub fn relocations(&self, symbol: GoSymbol) -> impl Iterator<Item = Relocation> + Clone + use<'_, 'data> {
@@ -76,13 +98,17 @@ impl<'data> Symbols<'data> {
 
     #[inline]
     fn relocation(&self, entry: &ObjectEntry<'data>, record: RelocationRecord<'data>) -> Relocation {
+        let (kind, reference) = (entry.relocations.of(record.raw_kind()), record.target());
         Relocation {
             offset: record.offset(),
             size: record.size(),
             weak: record.is_weak(),
-            kind: entry.relocations.of(record.raw_kind()),
+            kind,
             addend: record.addend(),
-            target: self.resolve_in(entry, record.target()),
+            target: match kind {
+                RelocationKind::DwarfSectionReference => self.resolve_description(entry, reference),
+                _ => self.resolve_in(entry, reference),
+            },
         }
     }
 
@@ -110,9 +136,13 @@ impl<'data> Symbols<'data> {
 
     /// Its auxiliary symbols, in order.
     pub fn aux(&self, symbol: GoSymbol) -> impl Iterator<Item = (AuxKind, GoSymbol)> + use<'_, 'data> {
-        let records = self.origin(symbol).map(|(id, local)| (id, self.object(id).object.aux(local)));
-        records.into_iter().flat_map(move |(id, records)| {
-            records.filter_map(move |record| Some((record.kind()?, self.resolve(id, record.symbol()))))
+        let entry = self.origin(symbol).map(|(id, local)| (self.object(id), local));
+        entry.into_iter().flat_map(move |(entry, local)| {
+            let records = entry.object.aux(local);
+            records.filter_map(move |record| {
+                let kind = record.kind()?;
+                Some((kind, self.resolve_aux(entry, kind, record.symbol())))
+            })
         })
     }
 
@@ -126,14 +156,17 @@ impl<'data> Symbols<'data> {
     #[inline]
     pub fn aux_of_kinds<const N: usize>(&self, symbol: GoSymbol, kinds: [AuxKind; N]) -> [GoSymbol; N] {
         let Some((id, local)) = self.origin(symbol) else { return [GoSymbol::NONE; N] };
+        let entry = self.object(id);
         let mut found = [None; N];
-        for record in self.object(id).object.aux(local) {
+        for record in entry.object.aux(local) {
             let Some(kind) = record.kind() else { continue };
             if let Some(at) = kinds.iter().position(|wanted| *wanted == kind) {
                 found[at] = found[at].or(Some(record.symbol()));
             }
         }
-        found.map(|found| found.map_or(GoSymbol::NONE, |reference| self.resolve(id, reference)))
+        std::array::from_fn(|at| {
+            found[at].map_or(GoSymbol::NONE, |reference| self.resolve_aux(entry, kinds[at], reference))
+        })
     }
 
     /// The contents of its first auxiliary symbol of a kind that its own object defines, as it does tables of program counters: these
