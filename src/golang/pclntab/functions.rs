@@ -35,8 +35,8 @@ pub(super) mod funcdata {
 pub(super) struct Function {
     /// Which.
     pub symbol: GoSymbol,
-    /// Its `FuncInfo`; none if nothing describes the function.
-    pub info: GoSymbol,
+    /// Whether its object describes it.
+    pub is_described: bool,
     /// Bytes of arguments.
     pub arguments: u32,
     /// Line of the `func` keyword.
@@ -64,25 +64,29 @@ impl Function {
         FUNCTION + 4 * (u64::from(self.pcdata_count()) + u64::from(self.funcdata))
     }
 
-    /// How many symbols it names.
-    fn used(&self) -> usize {
-        self.inlined as usize + usize::from(self.funcdata)
-    }
-
     /// How many tables of program counters it has a place for.
     fn tables(&self) -> usize {
-        if self.info.is_none() { 0 } else { KINDS + self.pcdata as usize + 1 }
+        if self.is_described { KINDS + self.pcdata as usize + 1 } else { 0 }
     }
 }
 
 /// How many kinds of tables of program counters each described function has before pcdata: depth of the stack, file and line.
 pub(super) const KINDS: usize = 3;
 
+/// A call that was inlined into a function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InlinedCall {
+    /// What was called.
+    pub function: GoSymbol,
+    /// Where, as an offset in the function.
+    pub parent_pc: u32,
+}
+
 /// What a function names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Uses<'a> {
-    /// The functions that were inlined, call by call.
-    pub inlined: &'a [GoSymbol],
+    /// The calls that were inlined.
+    pub inlined: &'a [InlinedCall],
     /// Its tables of program counters in the order in which they are laid out: [`KINDS`] of them, then what [`pcdata`] lists, then
     /// that of inlined calls. Empty if nothing describes the function.
     pub tables: &'a [PcTable],
@@ -111,10 +115,10 @@ impl<'a> Uses<'a> {
 /// The symbols that a function names, itself first, and for what.
 pub(super) fn roles(
     function: GoSymbol,
-    inlined: &[GoSymbol],
+    inlined: &[InlinedCall],
     funcdata: &[GoSymbol],
 ) -> impl Iterator<Item = (GoSymbol, Role)> {
-    let names = std::iter::once(function).chain(inlined.iter().copied());
+    let names = std::iter::once(function).chain(inlined.iter().map(|call| call.function));
     let funcdata = funcdata.iter().copied().filter(|data| !data.is_none());
     names.map(|name| (name, Role::Name)).chain(funcdata.map(|data| (data, Role::Funcdata)))
 }
@@ -124,8 +128,10 @@ pub(super) fn roles(
 pub(super) struct Chunk {
     /// They, by address.
     pub functions: Vec<Function>,
-    /// The symbols that they name, one behind the other.
-    uses: Vec<GoSymbol>,
+    /// The calls that were inlined into them, one behind the other.
+    inlined: Vec<InlinedCall>,
+    /// Their funcdata, one behind the other.
+    funcdata: Vec<GoSymbol>,
     /// Their tables of program counters, one behind the other.
     pub tables: Vec<PcTable>,
     /// The number of the first of these among those of all chunks.
@@ -162,7 +168,8 @@ impl Chunk {
     ) -> Result<(Self, UsedFiles, Contents), Diagnostic> {
         let chunk = Chunk {
             functions: Vec::with_capacity(order.len()),
-            uses: Vec::with_capacity(8 * order.len()),
+            inlined: Vec::with_capacity(4 * order.len()),
+            funcdata: Vec::with_capacity(6 * order.len()),
             tables: Vec::new(),
             first_table: 0,
         };
@@ -172,18 +179,20 @@ impl Chunk {
         for (number, symbol) in (first..).zip(order) {
             let function = reader.read(*symbol)?;
             reader.chunk.functions.push(function);
-            let at = reader.chunk.uses.len() - function.used();
-            let (inlined, funcdata) = reader.chunk.uses[at..].split_at(function.inlined as usize);
+            let Chunk { inlined, funcdata, .. } = &reader.chunk;
+            let inlined = &inlined[inlined.len() - function.inlined as usize..];
+            let funcdata = &funcdata[funcdata.len() - usize::from(function.funcdata)..];
             roles(*symbol, inlined, funcdata).for_each(|(named, role)| claims.claim(named, role, number));
         }
-        reader.chunk.uses.shrink_to_fit();
+        reader.chunk.inlined.shrink_to_fit();
+        reader.chunk.funcdata.shrink_to_fit();
         let (tables, contents) = reader.tables.finish();
         Ok((Chunk { tables, ..reader.chunk }, reader.files.used, contents))
     }
 
     /// The functions that are described.
     pub fn outlines(&self) -> impl Iterator<Item = Outline> {
-        let described = self.each().filter(|(function, _)| !function.info.is_none());
+        let described = self.each().filter(|(function, _)| function.is_described);
         described.map(|(Function { symbol, flags, .. }, uses)| Outline {
             symbol: *symbol,
             flags: *flags,
@@ -193,12 +202,12 @@ impl Chunk {
 
     /// The functions with what they name.
     pub fn each(&self) -> impl Iterator<Item = (&Function, Uses<'_>)> {
-        let (mut symbols, mut all_tables) = (&self.uses[..], &self.tables[..]);
+        let (mut calls, mut data, mut all) = (&self.inlined[..], &self.funcdata[..], &self.tables[..]);
         self.functions.iter().map(move |function| {
             let (inlined, funcdata, tables);
-            (inlined, symbols) = symbols.split_at(function.inlined as usize);
-            (funcdata, symbols) = symbols.split_at(usize::from(function.funcdata));
-            (tables, all_tables) = all_tables.split_at(function.tables());
+            (inlined, calls) = calls.split_at(function.inlined as usize);
+            (funcdata, data) = data.split_at(usize::from(function.funcdata));
+            (tables, all) = all.split_at(function.tables());
             (function, Uses { inlined, tables, funcdata })
         })
     }
@@ -251,7 +260,7 @@ impl Reader<'_, '_> {
     fn read(&mut self, symbol: GoSymbol) -> Result<Function, Diagnostic> {
         let mut function = Function {
             symbol,
-            info: GoSymbol::NONE,
+            is_described: false,
             arguments: 0,
             start_line: 0,
             inlined: 0,
@@ -265,11 +274,11 @@ impl Reader<'_, '_> {
         self.auxiliary.read(self.symbols, (unit, local));
         let Some(info) = self.auxiliary.info else { return Ok(function) };
         let damaged = |what: &str| damaged(self.symbols, symbol, what);
-        function.info = info;
-        if function.info.is_none() {
+        if info.is_none() {
             return Err(damaged("it is kept in a symbol that its object does not have"));
         }
-        let info = FuncInfo::parse(self.symbols.data(function.info));
+        function.is_described = true;
+        let info = FuncInfo::parse(self.symbols.data(info));
         (function.arguments, function.start_line) = (info.args(), info.start_line());
         (function.id, function.flags) = (info.func_id(), info.func_flag());
         function.inlined = info.inlined_count() as u32;
@@ -282,13 +291,13 @@ impl Reader<'_, '_> {
             if inlined.is_none() {
                 return Err(damaged("a function was inlined that its object does not know"));
             }
-            self.chunk.uses.push(inlined);
+            self.chunk.inlined.push(InlinedCall { function: inlined, parent_pc: call.parent_pc as u32 });
         }
         self.auxiliary.normalize(self.symbols, unit, function.inlined > 0);
         function.pcdata = (self.auxiliary.tables.len() - KINDS) as u32;
         function.funcdata = u8::try_from(self.auxiliary.funcdata.len())
             .map_err(|_| damaged("it has more than 255 symbols of funcdata"))?;
-        self.chunk.uses.extend_from_slice(&self.auxiliary.funcdata);
+        self.chunk.funcdata.extend_from_slice(&self.auxiliary.funcdata);
         self.add_tables(unit)
             .ok_or_else(|| damaged("it has a table of program counters that its object does not define"))?;
         Ok(function)

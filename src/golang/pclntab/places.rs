@@ -148,16 +148,16 @@ impl Settler<'_, '_> {
         let symbol = function.symbol;
         // All owners first: finding one waits for memory, and does not depend on the others.
         let mut owners = std::mem::take(&mut self.owners);
-        let used = uses.inlined.iter().copied().chain(uses.funcdata.iter().copied());
+        let used = uses.inlined.iter().map(|call| call.function).chain(uses.funcdata.iter().copied());
         owners.clear();
         owners.extend(used.map(|used| self.claims.owner(used)));
         let mut next = owners.iter().copied();
         let mut owner = || next.next().unwrap_or(Owner::NOBODY);
         if self.is_first(symbol, self.claims.owner(symbol)) {
-            let is_described = !function.info.is_none();
-            self.name(Name { symbol, offset: 0, start_line: function.start_line, id: function.id, is_described });
+            let &Function { start_line, id, is_described, .. } = function;
+            self.name(Name { symbol, offset: 0, start_line, id, is_described });
         }
-        for &inlined in uses.inlined {
+        for inlined in uses.inlined.iter().map(|call| call.function) {
             if self.is_first(inlined, owner()) {
                 let info = self.symbols.aux_of(inlined, AuxKind::FuncInfo);
                 let read = info.map(|info| FuncInfo::parse(self.symbols.data(info)));

@@ -11,7 +11,6 @@ use super::places::{INLINED_CALL, Piece, Run, Tally};
 use super::{Contents, damaged};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
-use crate::inputs::goobj::funcinfo::FuncInfo;
 
 /// The parts end at multiples of this.
 pub(super) const PADDED_TO: u64 = POINTER;
@@ -248,17 +247,16 @@ impl Funcdata<'_> {
         uses: Uses<'_>,
         out: &mut [u8],
     ) -> Result<(), Diagnostic> {
-        let info = FuncInfo::parse(symbols.data(function.info));
-        for ((call, inlined), out) in info.inlined().zip(uses.inlined).zip(out.chunks_mut(INLINED_CALL as usize)) {
-            let name = self.0.places.name(*inlined);
+        for (call, out) in uses.inlined.iter().zip(out.chunks_mut(INLINED_CALL as usize)) {
+            let name = self.0.places.name(call.function);
             if !name.is_described {
-                let what = format!("nothing describes {}, which was inlined into it", symbols.display(*inlined));
+                let what = format!("nothing describes {}, which was inlined into it", symbols.display(call.function));
                 return Err(damaged(symbols, function.symbol, &what));
             }
             let mut out = Bytes::new(out);
             out.bytes(&[name.id, 0, 0, 0]);
             out.u32(name.offset);
-            out.u32(call.parent_pc as u32);
+            out.u32(call.parent_pc);
             out.u32(name.start_line as u32);
         }
         Ok(())
