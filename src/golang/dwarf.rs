@@ -39,10 +39,9 @@ use super::ahead;
 use super::layout::{Addresses, Text, TextPlaces};
 use super::pclntab::Functions;
 use super::program::Program;
-use super::symbols::{GoSymbol, Symbols};
+use super::symbols::{GoSymbol, ObjectId, Symbols};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
-use crate::par::largest_first;
 
 /// A section of debug information.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,10 +86,11 @@ pub struct Scan {
     globals: Vec<Global>,
 }
 
+/// By object: the head of its part of the line table; empty if it has no code.
+pub struct LineHeads(Vec<Vec<u8>>);
+
 /// Debug information without frames: the types are made.
 pub struct Draft<'a, 'data> {
-    version: Version,
-    scans: Vec<UnitScan>,
     types: Types<'a, 'data>,
     units: Vec<Unit>,
 }
@@ -141,17 +141,26 @@ impl Scan {
     /// # Errors
     /// Types that debug information needs and no package describes.
     pub fn draft<'a, 'data>(
-        self,
+        &self,
         symbols: &'a Symbols<'data>,
         program: &Program<'_>,
         text: &Text,
     ) -> Result<Draft<'a, 'data>, Diagnostic> {
-        let Scan { version, units: scans, globals } = self;
         let mut types = Types::new(symbols, program.release)?;
-        let units = units::collect(&mut types, program, text, &scans, &globals)?;
+        let units = units::collect(&mut types, program, text, &self.units, &self.globals)?;
         synthesis::complete(&mut types)?;
         types.entries.names.check()?;
-        Ok(Draft { version, scans, types, units })
+        Ok(Draft { types, units })
+    }
+
+    /// Makes the heads of the line table, which are names of files: for the time that [`Scan::draft`] takes.
+    pub fn line_heads(&self, symbols: &Symbols<'_>, program: &Program<'_>, text: &Text) -> LineHeads {
+        let scans = (0..).map(ObjectId).zip(&self.units).collect::<Vec<_>>().into_par_iter().with_max_len(1);
+        let heads = scans.map(|(object, scan)| match text.units[object.index()].is_empty() {
+            true => Vec::new(),
+            false => units::line_head(object, scan, symbols, program, self.version),
+        });
+        LineHeads(heads.collect())
     }
 }
 
@@ -160,8 +169,16 @@ impl Draft<'_, '_> {
     ///
     /// # Errors
     /// Types that debug information needs and no package describes; damaged objects.
-    pub fn outline(self, program: &Program<'_>, text: &Text, frames: Frames) -> Result<Outline, Diagnostic> {
-        let Draft { version, scans, mut types, mut units } = self;
+    pub fn outline(
+        self,
+        scan: &Scan,
+        program: &Program<'_>,
+        text: &Text,
+        (LineHeads(mut heads), frames): (LineHeads, Frames),
+    ) -> Result<Outline, Diagnostic> {
+        let Scan { version, units: scans, .. } = scan;
+        let version = *version;
+        let Draft { mut types, mut units } = self;
         let Frames { records, mut ranges } = frames;
         let symbols = types.symbols;
         for unit in &mut units {
@@ -173,8 +190,10 @@ impl Draft<'_, '_> {
             types.describe(info)?;
         }
         let scan = |unit: &Unit| &scans[unit.object.index()];
-        let portion = |_: &mut (), unit: &Unit| units::portion(unit, scan(unit), symbols, program, version);
-        let portions = largest_first(&units, |unit| scan(unit).functions.len(), || (), portion);
+        let heads: Vec<Vec<u8>> = units.iter().map(|unit| std::mem::take(&mut heads[unit.object.index()])).collect();
+        let portions = units.par_iter().zip(heads).with_max_len(1);
+        let portions =
+            portions.map(|(unit, head)| units::portion(unit, scan(unit), head, symbols, program, version)).collect();
         let gdb_script = gdb_script(&units, symbols, program);
         let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
         let assembly = Assembly::new(version, Registers::of(program.architecture), types, first_functions);
@@ -301,7 +320,7 @@ fn gdb_script(units: &[Unit], symbols: &Symbols<'_>, program: &Program<'_>) -> O
     const SOURCE: &[u8] = b"runtime/proc.go";
     let is_runtime = |unit: &&Unit| program.packages[unit.package.index()].path == "runtime";
     let with_code = units.iter().filter(is_runtime).filter(|unit| !unit.first.is_none());
-    with_code.flat_map(|unit| units::files(unit, symbols, program)).find_map(|file| {
+    with_code.flat_map(|unit| units::files(unit.object, symbols, program)).find_map(|file| {
         let at = memchr::memmem::find(&file, SOURCE)?;
         Some([&file[..at], b"runtime/runtime-gdb.py"].concat())
     })

@@ -5,7 +5,9 @@
 //! load -> resolve -> strictdups::check -> linkname::check | inittask::plan -> setup::fips
 //!      -> inittask::make -> liveness -> setup::module -> layout::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure | dwarf::scan -> text::settle
-//!      -> dwarf::Scan::draft | pclntab::describe | dwarf::frames | pclntab::measure | typelink::list -> dwarf::Draft::outline
+//!      -> pclntab::describe
+//!      -> dwarf::Scan::draft | dwarf::Scan::line_heads | dwarf::frames | pclntab::measure, typelink::list
+//!      -> dwarf::Draft::outline
 //!      -> dwarf::Outline::plan | (typelink -> buildinfo -> pclntab -> groups -> moduledata -> buckets -> elf::dynamic
 //!                                 -> undefined::check -> address)
 //!      -> write
@@ -25,7 +27,7 @@ use super::linkname;
 use super::liveness::{self, Roots};
 use super::load;
 use super::machine::Machine;
-use super::memory;
+use super::memory::{self, Behind};
 use super::moduledata;
 use super::pclntab;
 use super::phases::{Measure, Phases};
@@ -41,7 +43,6 @@ use super::write::{self, Written, debug::DebugInfo};
 use super::{typelink, undefined, verbose};
 use crate::args::golink::{BuildMode, GoLink, LinkMode};
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::inputs::goobj::Object;
 use crate::inputs::store::Store;
 use crate::output::file::Replaced;
 use crate::par;
@@ -117,7 +118,9 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     phases.start("Textaddress");
     let places = measured?.settle(&mut symbols, &program, &mut text)?;
     phases.start("Dwarf");
-    let Measured { links, functions, outline } = measure_tables(&symbols, &program, &text, &places, scan)?;
+    let unread = memory::unread(&symbols, Behind::Scanning);
+    let Measured { links, functions, outline } =
+        memory::while_giving_back(store, unread, || measure_tables(store, &symbols, &program, &text, &places, scan))?;
     let pending = Pending { links, functions, strings, moduledata: module.moduledata, init_tasks, dynamic, places };
     // Debug information has places of its own, and needs no symbols to find them.
     let (debug, laid_out) = rayon::join(
@@ -126,6 +129,7 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     );
     let (debug, (tables, addresses)) = (debug?, laid_out?);
     phases.start("Write");
+    let of_debug = memory::unread(&symbols, Behind::Debugging);
     let input = write::Input {
         program: &program,
         symbols: &symbols,
@@ -134,8 +138,9 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         tables: &tables,
         fips: &fips,
         debug: debug.as_ref().map(|debug| debug as &dyn DebugInfo),
+        behind_debug: &|| store.give_back(of_debug.iter().copied()),
     };
-    let unread = memory::much_of(&symbols.objects, Object::aux_parts);
+    let unread = memory::unread(&symbols, Behind::Planning);
     let written = memory::while_giving_back(store, unread, || write::write(input));
     let Written { symtab_size, replaced } = written?;
     if options.dump_call_graph {
@@ -184,7 +189,7 @@ fn reach<'data>(
     let init_tasks = inittask::make(&mut symbols, plan);
     phases.start("Deadcode");
     let wanted = program.options.dump_dependencies.then_some(dump as &mut dyn Write);
-    let unread = memory::much_of(&symbols.objects, Object::matched_parts);
+    let unread = memory::unread(&symbols, Behind::Resolving);
     memory::while_giving_back(store, unread, || {
         liveness::mark(&mut symbols, program, Roots { init_tasks, exports: &[] }, wanted)
     })?;
@@ -200,28 +205,31 @@ struct Measured<'data> {
 
 /// Measures what only reads symbols, all at the same time.
 fn measure_tables<'data>(
+    store: &Store,
     symbols: &Symbols<'data>,
     program: &Program<'data>,
     text: &Text,
     places: &TextPlaces,
     scan: Option<Scan>,
 ) -> std::result::Result<Measured<'data>, Diagnostic> {
-    let wants_debug = scan.is_some();
-    let describe = || {
-        let described = pclntab::describe(symbols, text)?;
-        let functions = described.functions();
-        Ok::<_, Diagnostic>(rayon::join(
-            || pclntab::measure(symbols, program, text, places, described),
-            || wants_debug.then(|| dwarf::frames(symbols, program, text, places, &functions)),
-        ))
+    let described = pclntab::describe(symbols, text)?;
+    let functions = described.functions();
+    let (scan, unread) = (scan.as_ref(), memory::unread(symbols, Behind::Describing));
+    let tables = || {
+        rayon::join(
+            || (pclntab::measure(symbols, program, text, places, described), typelink::list(symbols, program)),
+            || {
+                let frames = || dwarf::frames(symbols, program, text, places, &functions);
+                scan.map(|scan| rayon::join(|| scan.line_heads(symbols, program, text), frames))
+            },
+        )
     };
-    let (draft, (described, links)) = rayon::join(
-        || scan.map(|scan| scan.draft(symbols, program, text)).transpose(),
-        // Both go on while one worker makes types.
-        || rayon::join(describe, || typelink::list(symbols, program)),
-    );
-    let (functions, frames) = described?;
-    let outline = draft?.zip(frames).map(|(draft, frames)| draft.outline(program, text, frames)).transpose()?;
+    let (draft, ((functions, links), debug)) = memory::while_giving_back(store, unread, || {
+        // All of it goes on while one worker makes types.
+        rayon::join(|| scan.map(|scan| scan.draft(symbols, program, text)).transpose(), tables)
+    });
+    let outline = scan.zip(draft?).zip(debug);
+    let outline = outline.map(|((scan, draft), debug)| draft.outline(scan, program, text, debug)).transpose()?;
     Ok(Measured { links, functions: functions?, outline })
 }
 

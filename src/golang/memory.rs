@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::symbols::ObjectEntry;
+use super::symbols::{ObjectEntry, Symbols};
 use crate::inputs::goobj::Object;
 use crate::inputs::store::Store;
 use crate::sys;
@@ -13,22 +13,58 @@ const LARGE: Range<u64> = 4 << 20..16 << 20;
 /// Bytes of objects from which on memory is given back before the end.
 const MUCH: u64 = 32 << 20;
 
-/// Asks for large pages if each worker will need some: all memory that a link takes is a fifth of its objects or so, most of it for
+/// Asks for large pages if each worker will need some: all memory that a link takes is a sixth of its objects or so, most of it for
 /// what comes next.
 pub fn prepare<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) {
-    let share = size_of(objects) / 5 / rayon::current_num_threads() as u64;
+    let share = size_of(objects) / 8 / rayon::current_num_threads() as u64;
     if share >= LARGE.start {
         rayon::broadcast(|_| sys::use_large_pages(share.min(LARGE.end) as usize));
     }
 }
 
-/// Some parts of all objects; nothing if these are small, as it is not worth the while then to give them back.
-pub fn much_of<'data>(
-    objects: &[ObjectEntry<'data>],
-    parts: impl Fn(&Object<'data>) -> [&'data [u8]; 2],
-) -> Vec<&'data [u8]> {
-    let objects = objects.iter().map(|entry| &entry.object);
-    if size_of(objects.clone()) < MUCH { Vec::new() } else { objects.flat_map(parts).collect() }
+/// Stages behind which some of what was read is not read again for a while.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Behind {
+    /// Names and contents are matched.
+    Resolving,
+    /// Code and its debug information were gone through for what they refer to.
+    Scanning,
+    /// Functions were taken apart.
+    Describing,
+    /// Everything has its place.
+    Planning,
+    /// Debug sections are made.
+    Debugging,
+}
+
+/// What is not read again for a while; nothing if the objects are small, as it is not worth the while then to give memory back.
+pub fn unread<'data>(symbols: &Symbols<'data>, behind: Behind) -> Vec<&'data [u8]> {
+    match size_of(symbols.objects.iter().map(|entry| &entry.object)) < MUCH {
+        true => Vec::new(),
+        false => symbols.objects.iter().flat_map(|entry| unread_of(entry, behind)).collect(),
+    }
+}
+
+fn unread_of<'data>(entry: &ObjectEntry<'data>, behind: Behind) -> Vec<&'data [u8]> {
+    let object = &entry.object;
+    match behind {
+        // Records of what is found by its contents, references, and all hashes.
+        Behind::Resolving => object.matched().to_vec(),
+        // What a package's own definitions refer to, and what they hold as far as it was read because it lies beside that. Both come
+        // again when they are written.
+        Behind::Scanning => {
+            let own = 0..object.counts().package;
+            vec![object.relocations_of(own.clone()), object.contents_of(own)]
+        }
+        // What is read of a function lies between its debug information, which comes again when that is written.
+        Behind::Describing => [&[object.contents_of(entry.description_range())][..], &object.auxiliary()].concat(),
+        // Names come again with the symbol table, which is made when there is less of the rest.
+        Behind::Planning => vec![object.names_and_records()],
+        Behind::Debugging => {
+            let descriptions = entry.description_range();
+            vec![object.relocations_of(descriptions.clone()), object.contents_of(descriptions)]
+        }
+    }
 }
 
 fn size_of<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) -> u64 {

@@ -61,6 +61,7 @@ pub struct Described {
     functions: Functions,
     used: Vec<UsedFiles>,
     claims: Claims,
+    tallies: Vec<Tally>,
 }
 
 /// The functions, chunk by chunk, as their objects describe them.
@@ -87,7 +88,7 @@ pub struct Plan<'data> {
     last_function: GoSymbol,
 }
 
-/// Takes apart what compilers say of the functions.
+/// Takes apart what compilers say of the functions, and finds out which of them is the first to name what.
 ///
 /// # Errors
 /// Objects that describe their functions in ways that no compiler does.
@@ -109,7 +110,10 @@ pub fn describe(symbols: &Symbols<'_>, text: &Text) -> Result<Described, Diagnos
         return Err(confused(symbols, &chunks));
     }
     pctables::find_firsts(&mut chunks, contents)?;
-    Ok(Described { functions: Functions(Arc::new(chunks)), used, claims })
+    let tallies = chunks.par_iter().enumerate();
+    let tallies = tallies.map(|(at, chunk)| Tally::settle(symbols, chunk, at * CHUNK, &claims)).collect();
+    let tallies = first_error(tallies)?;
+    Ok(Described { functions: Functions(Arc::new(chunks)), used, claims, tallies })
 }
 
 /// Measures the table.
@@ -219,17 +223,11 @@ fn contents<'data>(
     places: &TextPlaces,
     described: Described,
 ) -> Result<Contents<'data>, Diagnostic> {
-    let Described { functions: Functions(chunks), used, claims } = described;
-    let settle = || {
-        let tallies = chunks.par_iter().enumerate();
-        let tallies = tallies.map(|(at, chunk)| Tally::settle(symbols, chunk, at * CHUNK, &claims)).collect();
-        first_error(tallies)
-    };
-    let (files, tallies) = rayon::join(|| Files::collect(symbols, program, &used), settle);
+    let Described { functions: Functions(chunks), used, claims, tallies } = described;
     let start = symbols.find(b"runtime.text", Version::Abi0);
     Ok(Contents {
-        files: files?,
-        places: Places::assign(tallies?, &chunks, claims)?,
+        files: Files::collect(symbols, program, &used)?,
+        places: Places::assign(tallies, &chunks, claims)?,
         text: start.map_or(places.section.address, |start| places.of(start)),
         defer_return: DeferReturn::find(symbols, program.architecture, &text.order),
         chunks,

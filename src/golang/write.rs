@@ -13,7 +13,7 @@ pub mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -57,6 +57,8 @@ pub struct Input<'a, 'data> {
     pub fips: &'a FipsSymbols,
     /// The debug information, unless it is left out.
     pub debug: Option<&'a dyn DebugInfo>,
+    /// To be called when debug sections are made.
+    pub behind_debug: &'a (dyn Fn() + Sync),
 }
 
 /// A file that is complete and in its place.
@@ -163,6 +165,8 @@ enum Work {
     Image(Job),
     /// A piece of a debug section.
     Debug(usize, usize),
+    /// What is done once between debug sections and the program.
+    Between,
 }
 
 /// What becomes of debug information.
@@ -190,14 +194,13 @@ impl<'data> Writer<'_, 'data> {
         let packing = options.compress_dwarf.then(|| Packing::new(debug, start));
         let plain = packing::plain(debug, start);
         let aim = packing.as_ref().map_or(Aim::Plain(&plain), Aim::Packed);
-        let (_, (sum, symtab)) = rayon::join(
-            || self.write_contents(&contents, aim),
-            || {
-                let sum = fips::sum(&contents, self.input.fips, self.input.addresses, options.fips_output.as_deref());
-                (sum, (!options.omit_symtab).then(|| symtab::plan(source)).transpose())
-            },
-        );
-        let (sum, symtab) = (self.note(sum), self.note(symtab).flatten());
+        let (sum, symtab) = (OnceLock::new(), OnceLock::new());
+        self.write_contents(&contents, aim, || {
+            (self.input.behind_debug)();
+            sum.get_or_init(|| self.note(self.sum(&contents)));
+            symtab.get_or_init(|| (!options.omit_symtab).then(|| self.note(symtab::plan(source))).flatten());
+        });
+        let (sum, symtab) = (sum.into_inner().flatten(), symtab.into_inner().flatten());
         let (placed, grown) = match packing {
             None => (plain, Vec::new()),
             Some(packing) => {
@@ -236,18 +239,23 @@ impl<'data> Writer<'_, 'data> {
     }
 
     /// Makes the debug sections and the sections of the program. Debug sections come first, and each before the next: where
-    /// the next one lies may depend on how far it shrinks.
-    fn write_contents(&self, contents: &Contents<'_, 'data>, aim: Aim<'_>) {
+    /// the next one lies may depend on how far it shrinks. One worker calls `between` when there is none left to be begun.
+    fn write_contents(&self, contents: &Contents<'_, 'data>, aim: Aim<'_>, between: impl Fn() + Sync) {
         let pieces =
             |(index, section): (usize, &DebugSection)| (0..section.pieces).map(move |piece| Work::Debug(index, piece));
         let debug = self.debug_sections().iter().enumerate().flat_map(pieces);
-        let work: Vec<Work> =
-            debug.chain(plan::cut(self.input.addresses, self.input.tables).into_iter().map(Work::Image)).collect();
+        let jobs = plan::cut(self.input.addresses, self.input.tables);
+        let work: Vec<Work> = debug.chain([Work::Between]).chain(jobs.into_iter().map(Work::Image)).collect();
         // Workers take pieces from the front, one by one.
         work.iter().par_bridge().for_each_init(Encoder::default, |encoder, work| match work {
             Work::Image(job) => self.write_job(contents, job),
             Work::Debug(section, piece) => self.make_debug(*section, *piece, aim, encoder),
+            Work::Between => between(),
         });
+    }
+
+    fn sum(&self, contents: &Contents<'_, 'data>) -> std::result::Result<fips::Sum, Diagnostic> {
+        fips::sum(contents, self.input.fips, self.input.addresses, self.input.program.options.fips_output.as_deref())
     }
 
     fn write_job(&self, contents: &Contents<'_, 'data>, job: &Job) {

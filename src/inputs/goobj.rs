@@ -367,18 +367,33 @@ impl<'data> Object<'data> {
         self.counts
     }
 
-    /// Bytes that are read to match names and contents, and hardly ever again: the records of content-addressed definitions, and
+    /// The bytes that are read to match names and contents, and hardly ever again: the records of content-addressed definitions, and
     /// references with all hashes.
-    pub fn matched_parts(&self) -> [&'data [u8]; 2] {
+    pub fn matched(&self) -> [&'data [u8]; 2] {
         [
             self.blocks_of(block::HASHED64..block::NON_PACKAGE),
             self.blocks_of(block::REFERENCES..block::RELOCATION_INDEX),
         ]
     }
 
-    /// Bytes that say which auxiliary symbols belong to which definition.
-    pub fn aux_parts(&self) -> [&'data [u8]; 2] {
+    /// The bytes of names, and of everything that tells what symbols are, but not what they hold and refer to.
+    pub fn names_and_records(&self) -> &'data [u8] {
+        self.data.get(..self.blocks[block::RELOCATION_INDEX] as usize).unwrap_or_default()
+    }
+
+    /// The bytes that say which auxiliary symbols belong to which definition.
+    pub fn auxiliary(&self) -> [&'data [u8]; 2] {
         [self.block(block::AUX_INDEX), self.block(block::AUX)]
+    }
+
+    /// The bytes of the relocations of definitions that follow each other.
+    pub fn relocations_of(&self, definitions: Range<u32>) -> &'data [u8] {
+        of_ranges(self.tables.relocations, self.tables.relocation_index, definitions).as_flattened()
+    }
+
+    /// The contents of definitions that follow each other.
+    pub fn contents_of(&self, definitions: Range<u32>) -> &'data [u8] {
+        of_ranges(self.tables.contents, self.tables.data_index, definitions)
     }
 
     /// Its fingerprint.
@@ -431,7 +446,7 @@ impl<'data> Object<'data> {
     }
 
     /// The symbols from the first definition to the last reference.
-    pub fn symbols(&self) -> impl ExactSizeIterator<Item = SymbolRecord<'data>> + use<'data> {
+    pub fn symbols(&self) -> impl DoubleEndedIterator<Item = SymbolRecord<'data>> + ExactSizeIterator + use<'data> {
         self.tables.symbols.iter().map(SymbolRecord)
     }
 
@@ -562,6 +577,12 @@ impl Default for Relocations<'_> {
     }
 }
 
+/// What an index says belongs to definitions that follow each other.
+fn of_ranges<'data, T>(all: &'data [T], index: &[[u8; 4]], definitions: Range<u32>) -> &'data [T] {
+    let at = |local: u32| index.get(local as usize).map_or(0, |at| u32::from_le_bytes(*at) as usize);
+    all.get(at(definitions.start)..at(definitions.end)).unwrap_or_default()
+}
+
 /// What an index says belongs to a definition; nothing for a reference.
 #[inline]
 fn of_range<'data, T>(all: &'data [T], index: &[[u8; 4]], local: u32) -> &'data [T] {
@@ -589,6 +610,30 @@ mod tests {
             (0..count).for_each(|at| bytes[start + at * record..][..STRING].copy_from_slice(&whole));
         }
         bytes
+    }
+
+    #[test]
+    fn stretches_are_those_of_definitions() {
+        let definition = |name, data, relocations: usize| Definition {
+            name,
+            data,
+            relocations: vec![(0, 4, 1, 0, 0); relocations],
+            aux: vec![(1, 0)],
+            ..Definition::default()
+        };
+        let bytes = object(&[definition("a", b"ab", 1), definition("b", b"", 0), definition("c", b"cde", 2)]);
+        let object = Object::parse(&bytes).expect("an object");
+        assert_eq!(
+            [0..3, 1..3, 0..1, 1..1].map(|range| object.contents_of(range)),
+            [&b"abcde"[..], b"cde", b"ab", b""]
+        );
+        assert_eq!([0..3, 1..3, 0..2].map(|range| object.relocations_of(range).len() / RELOCATION), [3, 2, 1]);
+        assert_eq!(object.relocations_of(2..3)[RELOCATION..], object.relocations(2).0.as_slice()[1]);
+        assert_eq!((object.contents_of(2..4), object.relocations_of(9..12)), (&b""[..], &b""[..]));
+        let [index, records] = object.auxiliary();
+        assert_eq!((index.len(), records.len()), (4 * 4, 3 * AUX));
+        let before = object.names_and_records();
+        assert!(before.starts_with(MAGIC) && before.ends_with(object.symbols().next_back().expect("a symbol").0));
     }
 
     #[test]

@@ -14,17 +14,30 @@ use crate::inputs::goobj::records::flag2;
 use crate::inputs::goobj::{AuxKind, RelocationKind};
 use crate::par::largest_first;
 
-/// What compilers wrote about a function: symbols, or none.
+/// What compilers wrote about a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct FunctionParts {
     /// Its entry.
-    pub info: GoSymbol,
+    pub info: Part,
     /// Where its variables are, as far as its entry says that it is told.
-    pub locations: GoSymbol,
+    pub locations: Part,
     /// Ranges of its blocks, if it has an entry.
-    pub ranges: GoSymbol,
+    pub ranges: Part,
     /// Its part of the line table.
-    pub lines: GoSymbol,
+    pub lines: Part,
+}
+
+/// A symbol, or none, and how many bytes it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Part {
+    pub symbol: GoSymbol,
+    pub size: u32,
+}
+
+impl Part {
+    fn of(symbols: &Symbols<'_>, symbol: GoSymbol) -> Self {
+        Part { symbol, size: symbols.data(symbol).len() as u32 }
+    }
 }
 
 /// Something that an entry mentions.
@@ -81,23 +94,23 @@ fn scan_unit(symbols: &Symbols<'_>, unit: &[GoSymbol], version: DwarfVersion, se
     let mut scan = UnitScan { functions, mentions, ..UnitScan::default() };
     for &function in unit {
         let [info, ranges, locations, lines] = symbols.aux_of_kinds(function, PARTS);
-        let mut parts = FunctionParts { info, ranges, lines, locations: GoSymbol::NONE };
-        scan_info(symbols, &mut parts, seen, &mut scan);
+        let told = scan_info(symbols, info, seen, &mut scan);
         if version == DwarfVersion::Five {
             for part in [ranges, locations] {
                 scan_addresses(symbols, part, seen, &mut scan.addresses);
             }
         }
-        if info.is_none() {
-            parts.ranges = GoSymbol::NONE;
-        }
-        scan.functions.push(parts);
+        let ranges = if info.is_none() { GoSymbol::NONE } else { ranges };
+        let [info, locations, ranges, lines] = [info, told, ranges, lines].map(|symbol| Part::of(symbols, symbol));
+        scan.functions.push(FunctionParts { info, locations, ranges, lines });
     }
     scan
 }
 
-fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut SymbolSet, scan: &mut UnitScan) {
-    symbols.relocations(parts.info).filter(|relocation| !relocation.target.is_none()).for_each(|relocation| {
+/// Notes what a function's entry mentions, and finds the list of locations that it refers to.
+fn scan_info(symbols: &Symbols<'_>, info: GoSymbol, seen: &mut SymbolSet, scan: &mut UnitScan) -> GoSymbol {
+    let mut locations = GoSymbol::NONE;
+    symbols.relocations(info).filter(|relocation| !relocation.target.is_none()).for_each(|relocation| {
         let target = relocation.target;
         let mention = match relocation.kind {
             RelocationKind::UseType => Mention::Type(target),
@@ -108,8 +121,8 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Symbol
                 return;
             }
             RelocationKind::DwarfSectionReference if target.description().is_some() => {
-                if parts.locations.is_none() && symbols.kind(target) == Kind::DwarfLocations {
-                    parts.locations = target;
+                if locations.is_none() && symbols.kind(target) == Kind::DwarfLocations {
+                    locations = target;
                 }
                 return;
             }
@@ -118,8 +131,8 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Symbol
             RelocationKind::DwarfSectionReference => match symbols.kind(target) {
                 Kind::DwarfAbstractFunction => Mention::Abstract(target),
                 Kind::DwarfType | Kind::Undefined => Mention::Described(target),
-                Kind::DwarfLocations if parts.locations.is_none() => {
-                    parts.locations = target;
+                Kind::DwarfLocations if locations.is_none() => {
+                    locations = target;
                     return;
                 }
                 _ => return,
@@ -130,6 +143,7 @@ fn scan_info(symbols: &Symbols<'_>, parts: &mut FunctionParts, seen: &mut Symbol
             scan.mentions.push(mention);
         }
     });
+    locations
 }
 
 fn scan_addresses(symbols: &Symbols<'_>, part: GoSymbol, seen: &mut SymbolSet, addresses: &mut Vec<GoSymbol>) {

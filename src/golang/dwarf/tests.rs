@@ -159,8 +159,10 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
     let places = text::measure(&symbols, &program, &text.order)?.settle(&mut symbols, &program, &mut text)?;
     let functions = pclntab::describe(&symbols, &text)?.functions();
     let frames = frames(&symbols, &program, &text, &places, &functions);
+    let scan = scan(&symbols, &program, &text);
+    let heads = scan.line_heads(&symbols, &program, &text);
     let dwarf: Dwarf =
-        scan(&symbols, &program, &text).draft(&symbols, &program, &text)?.outline(&program, &text, frames)?.plan()?;
+        scan.draft(&symbols, &program, &text)?.outline(&scan, &program, &text, (heads, frames))?.plan()?;
     let mut addresses = Addresses { value: places.value.clone(), ..Addresses::default() };
     addresses.value.resize(symbols.count(), 0);
     addresses.value[find(&symbols, b"main.x").index()] = 0x8000;

@@ -10,7 +10,7 @@ use super::abbreviations::{Shape, Version, at};
 use super::contents::{Run, Source};
 use super::lines;
 use super::put::{Growing, Put};
-use super::scan::{Global, Mention, UnitScan};
+use super::scan::{FunctionParts, Global, Mention, Part, UnitScan};
 use super::types::Types;
 use crate::diag::Diagnostic;
 use crate::golang::layout::{Text, TextPlaces};
@@ -217,10 +217,23 @@ pub(super) struct Head {
     pub addresses_at: usize,
 }
 
+/// Makes the head of an object's part of the line table.
+pub(super) fn line_head(
+    object: ObjectId,
+    scan: &UnitScan,
+    symbols: &Symbols<'_>,
+    program: &Program<'_>,
+    version: Version,
+) -> Vec<u8> {
+    let lines: u64 = scan.functions.iter().map(|parts| u64::from(parts.lines.size)).sum();
+    lines::head(version, &files(object, symbols, program), lines)
+}
+
 /// Makes a unit's portion.
 pub(super) fn portion(
     unit: &Unit,
     scan: &UnitScan,
+    line_head: Vec<u8>,
     symbols: &Symbols<'_>,
     program: &Program<'_>,
     version: Version,
@@ -230,11 +243,10 @@ pub(super) fn portion(
     let has_code = !unit.first.is_none();
     if has_code {
         let functions = scan.functions.iter();
-        let those = |part: fn(&super::scan::FunctionParts) -> GoSymbol| {
-            functions.clone().filter_map(move |parts| part(parts).some()).map(copy).collect::<Run>()
-        };
+        let those =
+            |part: fn(&FunctionParts) -> Part| functions.clone().map(part).filter_map(copy_part).collect::<Run>();
         portion.lines = those(|parts| parts.lines);
-        portion.line_head = lines::head(version, &files(unit, symbols, program), portion.lines.size);
+        portion.line_head = line_head;
         portion.addresses = scan.addresses.clone();
         portion.range_head = range_head(unit, &mut portion.addresses, version);
         portion.ranges = those(|parts| parts.ranges);
@@ -244,16 +256,20 @@ pub(super) fn portion(
         return portion;
     }
     portion.head = head(unit, symbols, program, version);
-    let functions = scan.functions.iter().filter_map(|parts| parts.info.some());
-    let entries = unit.abstracts.iter().copied().chain(functions).chain(unit.constants.some());
-    portion.info = entries.chain(unit.variables.iter().copied()).map(copy).collect();
+    let functions = scan.functions.iter().filter_map(|parts| copy_part(parts.info));
+    let behind = unit.constants.some().into_iter().chain(unit.variables.iter().copied());
+    portion.info = unit.abstracts.iter().copied().map(copy).chain(functions).chain(behind.map(copy)).collect();
     portion
 }
 
+fn copy_part(part: Part) -> Option<(Source, u64)> {
+    Some((Source::Copy(part.symbol.some()?), part.size.into()))
+}
+
 /// The unit's source files, by their names on the machine that links; none is empty.
-pub(super) fn files<'data>(unit: &Unit, symbols: &Symbols<'data>, program: &Program<'_>) -> Vec<Cow<'data, [u8]>> {
+pub(super) fn files<'data>(object: ObjectId, symbols: &Symbols<'data>, program: &Program<'_>) -> Vec<Cow<'data, [u8]>> {
     let goroot = program.options.goroot.as_deref().map(OsStrExt::as_bytes);
-    let names = symbols.object(unit.object).object.files().enumerate();
+    let names = symbols.object(object).object.files().enumerate();
     let expand = |(index, name)| match source_path::expand(name, goroot) {
         empty if empty.is_empty() => format!("<missing>_{index}").into_bytes().into(),
         name => name,

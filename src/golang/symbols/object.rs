@@ -42,6 +42,11 @@ impl ObjectEntry<'_> {
         (0..self.own.count).chain(counts.package..counts.definitions())
     }
 
+    /// The positions of its descriptions.
+    pub(in crate::golang) fn description_range(&self) -> Range<u32> {
+        self.own.count..self.own.count + self.descriptions.count
+    }
+
     /// One of its descriptions.
     pub(super) fn description(&self, at: u32) -> Option<GoSymbol> {
         self.descriptions.get(at).map(GoSymbol::of_description)

@@ -1,5 +1,7 @@
 //! Small programs written as whole files, and read back by another reader.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use object::read::elf::FileHeader;
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
@@ -116,6 +118,7 @@ fn written(options: &mut GoLink, debug: Option<&dyn DebugInfo>) -> Result<Vec<u8
     place(zeroed, DATA + 0x200, 3);
     let text = [start, main, text_start, text_end];
     let tables = Tables::default();
+    let behind_debug = AtomicU32::new(0);
     let input = Input {
         program: &program,
         symbols: &symbols,
@@ -124,8 +127,10 @@ fn written(options: &mut GoLink, debug: Option<&dyn DebugInfo>) -> Result<Vec<u8
         tables: &tables,
         fips: &fips,
         debug,
+        behind_debug: &|| _ = behind_debug.fetch_add(1, Ordering::Relaxed),
     };
     write(input)?;
+    assert_eq!(behind_debug.load(Ordering::Relaxed), 1, "whether there are debug sections or not");
     Ok(std::fs::read(&options.output).expect("the file"))
 }
 
