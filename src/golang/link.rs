@@ -212,6 +212,7 @@ fn measure_tables<'data>(
     places: &TextPlaces,
     scan: Option<Scan>,
 ) -> std::result::Result<Measured<'data>, Diagnostic> {
+    // Before types are made, not beside them: what describes functions is read once, and need not be there together with types.
     let described = pclntab::describe(symbols, text)?;
     let functions = described.functions();
     let (scan, unread) = (scan.as_ref(), memory::unread(symbols, Behind::Describing));
