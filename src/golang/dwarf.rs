@@ -369,7 +369,7 @@ impl Assembly {
             sizes: (0..entries.all.len()).into_par_iter().map(size).collect(),
             entry_offsets: Vec::with_capacity(entries.all.len()),
             entries,
-            places: Column::new(symbols.count(), symbols.description_count()),
+            places: Column::of(symbols),
             of,
             units: Vec::new(),
             first_functions,

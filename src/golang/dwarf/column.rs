@@ -1,6 +1,6 @@
 //! A number for some of the symbols.
 
-use crate::golang::symbols::GoSymbol;
+use crate::golang::symbols::{GoSymbol, Symbols};
 
 /// Symbols of a block.
 const BLOCK: usize = 32;
@@ -18,8 +18,12 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// Room for so many symbols, without numbers.
-    pub fn new(symbols: usize, descriptions: usize) -> Self {
+    /// Room for all symbols, without numbers.
+    pub fn of(symbols: &Symbols<'_>) -> Self {
+        Self::new(symbols.count(), symbols.description_count())
+    }
+
+    fn new(symbols: usize, descriptions: usize) -> Self {
         let blocks = (symbols + descriptions).div_ceil(BLOCK);
         // Memory that is never touched costs nothing, and what is in use does not move.
         Column { blocks: vec![0; blocks], numbers: Vec::with_capacity(blocks), symbols }

@@ -91,7 +91,7 @@ impl<'a, 'data> Types<'a, 'data> {
             runtime_type: word,
             ..Entry::new(Shape::Base, name)
         });
-        let mut of = Column::new(symbols.count(), symbols.description_count());
+        let mut of = Column::of(symbols);
         of.set(pointer, bare.number());
         of.set(word, uintptr.number());
         let mut types = Types {
@@ -99,7 +99,7 @@ impl<'a, 'data> Types<'a, 'data> {
             release,
             entries,
             of,
-            field_names: Column::new(symbols.count(), symbols.description_count()),
+            field_names: Column::of(symbols),
             made: HashMap::new(),
             unspecified,
             uintptr,
