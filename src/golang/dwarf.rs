@@ -42,6 +42,7 @@ use super::program::Program;
 use super::symbols::{GoSymbol, ObjectId, Symbols};
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::RelocationKind;
+use crate::par::largest_first;
 
 /// A section of debug information.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,11 +155,11 @@ impl Scan {
     }
 
     /// Makes the heads of the line table, which are names of files: for the time that [`Scan::draft`] takes.
-    pub fn line_heads(&self, symbols: &Symbols<'_>, program: &Program<'_>, text: &Text) -> LineHeads {
-        let scans = (0..).map(ObjectId).zip(&self.units).collect::<Vec<_>>().into_par_iter().with_max_len(1);
-        let heads = scans.map(|(object, scan)| match text.units[object.index()].is_empty() {
+    pub fn line_heads(&self, symbols: &Symbols<'_>, program: &Program<'_>) -> LineHeads {
+        let scans = self.units.par_iter().enumerate().with_max_len(1);
+        let heads = scans.map(|(index, scan)| match scan.functions.is_empty() {
             true => Vec::new(),
-            false => units::line_head(object, scan, symbols, program, self.version),
+            false => units::line_head(ObjectId(index as u32), scan, symbols, program, self.version),
         });
         LineHeads(heads.collect())
     }
@@ -176,8 +177,7 @@ impl Draft<'_, '_> {
         text: &Text,
         (LineHeads(mut heads), frames): (LineHeads, Frames),
     ) -> Result<Outline, Diagnostic> {
-        let Scan { version, units: scans, .. } = scan;
-        let version = *version;
+        let &Scan { version, units: ref scans, .. } = scan;
         let Draft { mut types, mut units } = self;
         let Frames { records, mut ranges } = frames;
         let symbols = types.symbols;
@@ -190,10 +190,11 @@ impl Draft<'_, '_> {
             types.describe(info)?;
         }
         let scan = |unit: &Unit| &scans[unit.object.index()];
-        let heads: Vec<Vec<u8>> = units.iter().map(|unit| std::mem::take(&mut heads[unit.object.index()])).collect();
-        let portions = units.par_iter().zip(heads).with_max_len(1);
-        let portions =
-            portions.map(|(unit, head)| units::portion(unit, scan(unit), head, symbols, program, version)).collect();
+        let portion = |_: &mut (), unit: &Unit| units::portion(unit, scan(unit), symbols, program, version);
+        let mut portions = largest_first(&units, |unit| scan(unit).functions.len(), || (), portion);
+        for (unit, portion) in units.iter().zip(&mut portions) {
+            portion.line_head = std::mem::take(&mut heads[unit.object.index()]);
+        }
         let gdb_script = gdb_script(&units, symbols, program);
         let first_functions = text.units.iter().map(|unit| unit.first().copied().unwrap_or_default()).collect();
         let assembly = Assembly::new(version, Registers::of(program.architecture), types, first_functions);

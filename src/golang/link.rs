@@ -203,7 +203,7 @@ struct Measured<'data> {
     outline: Option<Outline>,
 }
 
-/// Measures what only reads symbols, all at the same time.
+/// Measures what only reads symbols: functions are taken apart first, then all goes on at the same time.
 fn measure_tables<'data>(
     store: &Store,
     symbols: &Symbols<'data>,
@@ -221,7 +221,7 @@ fn measure_tables<'data>(
             || (pclntab::measure(symbols, program, text, places, described), typelink::list(symbols, program)),
             || {
                 let frames = || dwarf::frames(symbols, program, text, places, &functions);
-                scan.map(|scan| rayon::join(|| scan.line_heads(symbols, program, text), frames))
+                scan.map(|scan| rayon::join(|| scan.line_heads(symbols, program), frames))
             },
         )
     };

@@ -71,7 +71,7 @@ fn size_of<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) -> u
     objects.map(Object::size).sum()
 }
 
-/// Does some work while another worker, if there is one, takes out of memory what hardly anybody will read again.
+/// Does some work while another worker, if there is one, takes out of memory what is not read for a while.
 pub fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce() -> T) -> T {
     if rayon::current_num_threads() == 1 {
         store.give_back(unread.into_iter());

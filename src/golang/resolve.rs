@@ -25,7 +25,7 @@ use slots::{Slots, symbol_of};
 
 use super::program::{self, Package};
 use super::symbols::Kind;
-use super::symbols::names::{NameShard, NameTable, by_shard};
+use super::symbols::names::{NameShard, NameTable, SHARDS_AT_ONCE, by_shard};
 use super::symbols::{GoSymbol, Home, ObjectEntry, ObjectId, PackageId, Symbols, Version, Window, attribute};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Result};
 use crate::inputs::goabi::Release;
@@ -79,9 +79,6 @@ pub fn resolve<'data>(
     mark_referenced(&mut symbols);
     Ok(symbols)
 }
-
-/// Shards that a worker takes at once, and makes room for once.
-const SHARDS_AT_ONCE: usize = 8;
 
 fn match_contents(space: &Space<'_, '_>, slots: &Slots) -> Vec<Shard> {
     let mut lists = lists::contents(space, slots);

@@ -6,7 +6,7 @@
 //! content-addressed and the non-package ones, where they first appear; then names that nothing defines; then what the
 //! linker makes, in the order of making.
 //!
-//! Four of five definitions of packages have no name and describe code: `FuncInfo`, and debug information of functions. Only the
+//! Most definitions of packages have no name and describe code: `FuncInfo`, and debug information of functions. Only the
 //! function that has one refers to it, or another one of its descriptions, and nothing is to be known of them but what they hold and
 //! refer to. They have ids of their own, above all others, and no place in any column ([`GoSymbol::description`]). Only as auxiliary
 //! symbols and as the targets of debug information are they known by these ids; to all other references they are no symbols.

@@ -194,13 +194,15 @@ impl<'data> Writer<'_, 'data> {
         let packing = options.compress_dwarf.then(|| Packing::new(debug, start));
         let plain = packing::plain(debug, start);
         let aim = packing.as_ref().map_or(Aim::Plain(&plain), Aim::Packed);
-        let (sum, symtab) = (OnceLock::new(), OnceLock::new());
+        let between = OnceLock::new();
         self.write_contents(&contents, aim, || {
             (self.input.behind_debug)();
-            sum.get_or_init(|| self.note(self.sum(&contents)));
-            symtab.get_or_init(|| (!options.omit_symtab).then(|| self.note(symtab::plan(source))).flatten());
+            between.get_or_init(|| {
+                let symtab = (!options.omit_symtab).then(|| symtab::plan(source)).transpose();
+                (self.note(self.sum(&contents)), self.note(symtab).flatten())
+            });
         });
-        let (sum, symtab) = (sum.into_inner().flatten(), symtab.into_inner().flatten());
+        let (sum, symtab) = between.into_inner().unwrap_or_default();
         let (placed, grown) = match packing {
             None => (plain, Vec::new()),
             Some(packing) => {

@@ -160,7 +160,7 @@ fn build(bytes: &[u8], experiments: &'static str) -> Result<HashMap<&'static str
     let functions = pclntab::describe(&symbols, &text)?.functions();
     let frames = frames(&symbols, &program, &text, &places, &functions);
     let scan = scan(&symbols, &program, &text);
-    let heads = scan.line_heads(&symbols, &program, &text);
+    let heads = scan.line_heads(&symbols, &program);
     let dwarf: Dwarf =
         scan.draft(&symbols, &program, &text)?.outline(&scan, &program, &text, (heads, frames))?.plan()?;
     let mut addresses = Addresses { value: places.value.clone(), ..Addresses::default() };

@@ -229,11 +229,10 @@ pub(super) fn line_head(
     lines::head(version, &files(object, symbols, program), lines)
 }
 
-/// Makes a unit's portion.
+/// Makes a unit's portion, but for the head of the line table.
 pub(super) fn portion(
     unit: &Unit,
     scan: &UnitScan,
-    line_head: Vec<u8>,
     symbols: &Symbols<'_>,
     program: &Program<'_>,
     version: Version,
@@ -246,7 +245,6 @@ pub(super) fn portion(
         let those =
             |part: fn(&FunctionParts) -> Part| functions.clone().map(part).filter_map(copy_part).collect::<Run>();
         portion.lines = those(|parts| parts.lines);
-        portion.line_head = line_head;
         portion.addresses = scan.addresses.clone();
         portion.range_head = range_head(unit, &mut portion.addresses, version);
         portion.ranges = those(|parts| parts.ranges);

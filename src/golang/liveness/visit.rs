@@ -281,11 +281,11 @@ impl<'a> Visit<'_, 'a, '_> {
 
     fn known(&self, reference: Reference) -> Known {
         let Some((id, entry)) = self.home else { return Known::Nothing };
-        let counts = entry.object.counts();
         match reference.package {
             package_index::SELF => Known::Home((id, reference.index)),
-            package_index::HASHED64 => Known::Copy(counts.package.wrapping_add(reference.index)),
-            package_index::HASHED => Known::Copy((counts.package + counts.hashed64).wrapping_add(reference.index)),
+            package_index::HASHED64 | package_index::HASHED => {
+                entry.object.local(reference).map_or(Known::Nothing, Known::Copy)
+            }
             // What is special is no position in this list: another object's definition may count.
             package => match entry.packages.get(package as usize) {
                 Some(Some(home)) => Known::Home((*home, reference.index)),

@@ -94,7 +94,7 @@ pub(super) struct Uses<'a> {
     pub funcdata: &'a [GoSymbol],
 }
 
-impl<'a> Uses<'a> {
+impl Uses<'_> {
     /// One of its tables of program counters.
     pub fn table(&self, position: usize) -> PcTable {
         self.tables.get(position).copied().unwrap_or(PcTable::NONE)

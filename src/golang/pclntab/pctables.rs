@@ -10,7 +10,7 @@ use hashbrown::hash_table::Entry;
 use rayon::prelude::*;
 
 use super::super::ahead;
-use super::super::symbols::names::{Hash, Named, SHARDS, Sorted, by_shard};
+use super::super::symbols::names::{Hash, Named, SHARDS, SHARDS_AT_ONCE, Sorted, by_shard};
 use super::functions::Chunk;
 use crate::diag::Diagnostic;
 use crate::inputs::goobj::Object;
@@ -96,18 +96,10 @@ fn find_or_insert(known: &mut HashTable<Named<u32>>, new: Named<u32>) -> u32 {
     }
 }
 
-/// Shards that a worker takes at once.
-const SHARDS_AT_ONCE: usize = 8;
-
 /// Numbers the tables of all chunks, and finds for each one the first that holds the same.
 pub(super) fn find_firsts(chunks: &mut [Chunk], mut contents: Vec<Contents>) -> Result<(), Diagnostic> {
-    let mut count = 0;
-    for chunk in &mut *chunks {
-        chunk.first_table = count;
-        let next = chunk.tables.len().try_into().ok().and_then(|tables| count.checked_add(tables));
-        count = next.filter(|count| *count < u32::MAX).ok_or_else(too_many)?;
-    }
-    let starts: Vec<u32> = chunks.iter().map(|chunk| chunk.first_table).collect();
+    let starts = starts(chunks.iter().map(|chunk| chunk.tables.len()))?;
+    chunks.iter_mut().zip(&starts).for_each(|(chunk, start)| chunk.first_table = *start);
     let shards = by_shard(contents.iter_mut()).into_par_iter().with_min_len(SHARDS_AT_ONCE);
     shards.for_each_init(HashTable::new, |known, lists| settle(&starts, known, lists));
     chunks.par_iter_mut().zip(contents).for_each(|(chunk, contents)| {
@@ -117,6 +109,18 @@ pub(super) fn find_firsts(chunks: &mut [Chunk], mut contents: Vec<Contents>) -> 
         tables.for_each(|table| table.first = firsts[table.first as usize]);
     });
     Ok(())
+}
+
+/// The numbers of the first of so many tables each, which follow each other.
+fn starts(counts: impl Iterator<Item = usize>) -> Result<Vec<u32>, Diagnostic> {
+    let mut end = 0u32;
+    let start = |count: usize| {
+        let next = u32::try_from(count).ok().and_then(|count| end.checked_add(count));
+        // The largest number stands for none.
+        let next = next.filter(|next| *next < u32::MAX).ok_or_else(too_many)?;
+        Ok(std::mem::replace(&mut end, next))
+    };
+    counts.map(start).collect()
 }
 
 /// Puts the number of the first table with the same contents in the place of each hash of a shard. Room for `known` is used for one
@@ -136,4 +140,22 @@ fn settle(starts: &[u32], known: &mut HashTable<Named<u32>>, lists: Vec<&mut [Na
 fn too_many() -> Diagnostic {
     let message = "the functions of the program have more tables of program counters than can be counted with 32 bits";
     Diagnostic::error("table-too-large", message).help("link less code, or rebuild its packages if one is damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::starts;
+
+    #[test]
+    fn numbers_follow_each_other_as_far_as_they_go() {
+        let most = u32::MAX as usize;
+        assert_eq!(starts([3, 0, 4].into_iter()).expect("few"), [0, 3, 3]);
+        assert_eq!(starts([most - 1].into_iter()).expect("just as many"), [0]);
+        for counts in [[most - 1, 1], [most, 0], [1, usize::MAX]] {
+            let error = starts(counts.into_iter()).expect_err("too many");
+            let text =
+                "the functions of the program have more tables of program counters than can be counted with 32 bits";
+            assert_eq!((error.code, &error.message[..]), ("table-too-large", text));
+        }
+    }
 }

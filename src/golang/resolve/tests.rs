@@ -309,7 +309,13 @@ fn damaged_objects_are_refused_or_resolved() {
         for symbol in symbols.all() {
             let _ = (symbols.name(symbol), symbols.data(symbol), symbols.size(symbol), symbols.kind(symbol));
             assert!(symbols.relocations(symbol).all(|relocation| relocation.target.index() < symbols.count()));
-            assert!(symbols.aux(symbol).all(|(_, aux)| aux.index() < symbols.count()));
+            let Some((id, local)) = symbols.definition(symbol) else { continue };
+            let entry = symbols.object(id);
+            let mut aux = entry
+                .object
+                .aux(local)
+                .filter_map(|record| Some(symbols.resolve_aux(entry, record.kind()?, record.symbol())));
+            assert!(aux.all(|aux| aux.index() < symbols.count()));
         }
     }
     assert!((400..3900).contains(&refused), "{refused} of 4000 were refused");

@@ -11,6 +11,8 @@ use crate::par::split_by_lengths;
 pub const SHARD_BITS: u32 = 8;
 /// Shards of names, and of contents: so many that the table of each stays in a core's own cache.
 pub const SHARDS: usize = 1 << SHARD_BITS;
+/// Shards that a worker takes at once, and makes room for once.
+pub const SHARDS_AT_ONCE: usize = 8;
 /// Buckets of a shard.
 const BUCKETS: usize = 256;
 

@@ -134,18 +134,6 @@ impl<'data> Symbols<'data> {
         }
     }
 
-    /// Its auxiliary symbols, in order.
-    pub fn aux(&self, symbol: GoSymbol) -> impl Iterator<Item = (AuxKind, GoSymbol)> + use<'_, 'data> {
-        let entry = self.origin(symbol).map(|(id, local)| (self.object(id), local));
-        entry.into_iter().flat_map(move |(entry, local)| {
-            let records = entry.object.aux(local);
-            records.filter_map(move |record| {
-                let kind = record.kind()?;
-                Some((kind, self.resolve_aux(entry, kind, record.symbol())))
-            })
-        })
-    }
-
     /// Its first auxiliary symbol of a kind.
     pub fn aux_of(&self, symbol: GoSymbol, kind: AuxKind) -> Option<GoSymbol> {
         let [found] = self.aux_of_kinds(symbol, [kind]);
