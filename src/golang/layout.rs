@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! order -> text (shuffle, cursor, thunks)         code has its addresses early: tables are made of them
+//! signs                                           what names say of data, while they are in memory
 //! groups -> buckets -> sections (data, gcmask)    data is collected once everything is made
 //! address                                         both together
 //! ```
@@ -17,6 +18,7 @@ mod order;
 mod sections;
 mod segments;
 mod shuffle;
+pub mod signs;
 #[cfg(test)]
 mod tests;
 pub mod text;

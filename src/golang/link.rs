@@ -6,7 +6,7 @@
 //!      -> inittask::make -> liveness -> setup::module -> layout::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure | dwarf::scan -> text::settle
 //!      -> pclntab::describe
-//!      -> dwarf::Scan::draft | dwarf::Scan::line_heads | dwarf::frames | pclntab::measure, typelink::list
+//!      -> dwarf::Scan::draft | dwarf::Scan::line_heads | dwarf::frames | pclntab::measure, typelink::list, signs
 //!      -> dwarf::Draft::outline
 //!      -> dwarf::Outline::plan | (typelink -> buildinfo -> pclntab -> groups -> moduledata -> buckets -> elf::dynamic
 //!                                 -> undefined::check -> address)
@@ -22,6 +22,7 @@ use super::callgraph;
 use super::dwarf::{self, Outline, Scan};
 use super::elf::dynamic::{self, Dynamic};
 use super::inittask;
+use super::layout::signs::Signs;
 use super::layout::{self, Addresses, Text, TextPlaces, address, buckets, groups, text};
 use super::linkname;
 use super::liveness::{self, Roots};
@@ -119,17 +120,18 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
     let places = measured?.settle(&mut symbols, &program, &mut text)?;
     phases.start("Dwarf");
     let unread = memory::unread(&symbols, Behind::Scanning);
-    let Measured { links, functions, outline } =
+    let Measured { signs, links, functions, outline } =
         memory::while_giving_back(store, unread, || measure_tables(store, &symbols, &program, &text, &places, scan))?;
-    let pending = Pending { links, functions, strings, moduledata: module.moduledata, init_tasks, dynamic, places };
-    // Debug information has places of its own, and needs no symbols to find them.
-    let (debug, laid_out) = rayon::join(
-        || outline.map(Outline::plan).transpose(),
-        || lay_out(&mut symbols, &program, pending, &mut phases),
-    );
+    let pending =
+        Pending { signs, links, functions, strings, moduledata: module.moduledata, init_tasks, dynamic, places };
+    let unread = memory::unread(&symbols, Behind::Measuring);
+    let (debug, laid_out) = memory::while_giving_back(store, unread, || {
+        // Debug information has places of its own, and needs no symbols to find them.
+        rayon::join(|| outline.map(Outline::plan).transpose(), || lay_out(&mut symbols, &program, pending, &mut phases))
+    });
     let (debug, (tables, addresses)) = (debug?, laid_out?);
     phases.start("Write");
-    let of_debug = memory::unread(&symbols, Behind::Debugging);
+    let give_back = |behind| store.give_back(memory::unread(&symbols, behind).into_iter());
     let input = write::Input {
         program: &program,
         symbols: &symbols,
@@ -138,11 +140,9 @@ fn link_from(store: &Store, options: &GoLink, told: &mut String) -> Result<(Link
         tables: &tables,
         fips: &fips,
         debug: debug.as_ref().map(|debug| debug as &dyn DebugInfo),
-        behind_debug: &|| store.give_back(of_debug.iter().copied()),
+        give_back: &give_back,
     };
-    let unread = memory::unread(&symbols, Behind::Planning);
-    let written = memory::while_giving_back(store, unread, || write::write(input));
-    let Written { symtab_size, replaced } = written?;
+    let Written { symtab_size, replaced } = write::write(input)?;
     if options.dump_call_graph {
         callgraph::write_sizes(&addresses, symtab_size, told);
     }
@@ -198,6 +198,7 @@ fn reach<'data>(
 
 /// What is known of tables before there are symbols for them.
 struct Measured<'data> {
+    signs: Signs,
     links: Option<typelink::Lists>,
     functions: pclntab::Plan<'data>,
     outline: Option<Outline>,
@@ -218,24 +219,28 @@ fn measure_tables<'data>(
     let (scan, unread) = (scan.as_ref(), memory::unread(symbols, Behind::Describing));
     let tables = || {
         rayon::join(
-            || (pclntab::measure(symbols, program, text, places, described), typelink::list(symbols, program)),
+            || {
+                let functions = pclntab::measure(symbols, program, text, places, described);
+                (functions, typelink::list(symbols, program), Signs::read(symbols))
+            },
             || {
                 let frames = || dwarf::frames(symbols, program, text, places, &functions);
                 scan.map(|scan| rayon::join(|| scan.line_heads(symbols, program), frames))
             },
         )
     };
-    let (draft, ((functions, links), debug)) = memory::while_giving_back(store, unread, || {
+    let (draft, ((functions, links, signs), debug)) = memory::while_giving_back(store, unread, || {
         // All of it goes on while one worker makes types.
         rayon::join(|| scan.map(|scan| scan.draft(symbols, program, text)).transpose(), tables)
     });
     let outline = scan.zip(draft?).zip(debug);
     let outline = outline.map(|((scan, draft), debug)| draft.outline(scan, program, text, debug)).transpose()?;
-    Ok(Measured { links, functions: functions?, outline })
+    Ok(Measured { signs, links, functions: functions?, outline })
 }
 
 /// What becomes symbols, and what these need to get their places.
 struct Pending<'data> {
+    signs: Signs,
     links: Option<typelink::Lists>,
     functions: pclntab::Plan<'data>,
     strings: Definitions,
@@ -252,7 +257,7 @@ fn lay_out<'data>(
     pending: Pending<'data>,
     phases: &mut Phases,
 ) -> Result<(Tables<'data>, Addresses)> {
-    let Pending { links, functions, strings, moduledata, init_tasks, dynamic, places } = pending;
+    let Pending { signs, links, functions, strings, moduledata, init_tasks, dynamic, places } = pending;
     phases.start("Typelink");
     if let Some(links) = links {
         links.make(symbols);
@@ -265,7 +270,7 @@ fn lay_out<'data>(
     let groups = groups::make(symbols, program);
     let module = moduledata::fill(symbols, program, moduledata, &functions, &places, init_tasks)?;
     phases.start("Dodata");
-    let data = buckets::collect(symbols, program.release, groups);
+    let data = buckets::collect(symbols, program.release, groups, &signs);
     if let Some(dynamic) = dynamic {
         dynamic.complete(symbols, program, &data.symbols(), &mut tables)?;
     }

@@ -31,10 +31,12 @@ pub enum Behind {
     Scanning,
     /// Functions were taken apart.
     Describing,
-    /// Everything has its place.
-    Planning,
-    /// Debug sections are made.
-    Debugging,
+    /// Tables and debug information have their sizes.
+    Measuring,
+    /// Code and data are written.
+    Writing,
+    /// The table of functions and the symbol table are made.
+    Listing,
 }
 
 /// What is not read again for a while; nothing if the objects are small, as it is not worth the while then to give memory back.
@@ -48,23 +50,28 @@ pub fn unread<'data>(symbols: &Symbols<'data>, behind: Behind) -> Vec<&'data [u8
 fn unread_of<'data>(entry: &ObjectEntry<'data>, behind: Behind) -> Vec<&'data [u8]> {
     let object = &entry.object;
     match behind {
-        // Records of what is found by its contents, references, and all hashes.
-        Behind::Resolving => object.matched().to_vec(),
+        // Records of what is found by its contents, references, all hashes, and names.
+        Behind::Resolving => [&object.matched()[..], &[object.names()]].concat(),
         // What a package's own definitions refer to, and what they hold as far as it was read because it lies beside that. Both come
         // again when they are written.
-        Behind::Scanning => {
-            let own = 0..object.counts().package;
-            vec![object.relocations_of(own.clone()), object.contents_of(own)]
-        }
+        Behind::Scanning => referred_and_held(object, 0..object.counts().package).into(),
         // What is read of a function lies between its debug information, which comes again when that is written.
         Behind::Describing => [&[object.contents_of(entry.description_range())][..], &object.auxiliary()].concat(),
-        // Names come again with the symbol table, which is made when there is less of the rest.
-        Behind::Planning => vec![object.names_and_records()],
-        Behind::Debugging => {
-            let descriptions = entry.description_range();
-            vec![object.relocations_of(descriptions.clone()), object.contents_of(descriptions)]
+        // Names come again with the tables of functions and of symbols, which are made when there is less of the rest.
+        Behind::Measuring => vec![object.names()],
+        // What describes code is still to be read.
+        Behind::Writing => {
+            let (descriptions, end) = (entry.description_range(), object.counts().definitions());
+            let others = [0..descriptions.start, descriptions.end..end].into_iter();
+            others.flat_map(|range| referred_and_held(object, range)).collect()
         }
+        Behind::Listing => vec![object.names(), object.records()],
     }
+}
+
+/// What definitions refer to, and what they hold.
+fn referred_and_held<'data>(object: &Object<'data>, definitions: Range<u32>) -> [&'data [u8]; 2] {
+    [object.relocations_of(definitions.clone()), object.contents_of(definitions)]
 }
 
 fn size_of<'a, 'data: 'a>(objects: impl Iterator<Item = &'a Object<'data>>) -> u64 {

@@ -206,6 +206,8 @@ fn settle<'a>(symbols: &mut Symbols<'_>, shards: impl Iterator<Item = &'a Shard>
             symbols.kinds[symbol.index()] = Kind::of_object(record.kind());
             symbols.sizes[symbol.index()] = record.size();
             symbols.flags[symbol.index()] = (record.flags(), record.flags2());
+            let attributes = &mut symbols.attributes[symbol.index()];
+            *attributes = *attributes & !columns::OF_NAME | columns::attributes_of_name(record);
             symbols.homes[symbol.index()] = Home { object: index as u32, local };
         }
         for facts in &shard.facts {

@@ -48,6 +48,8 @@ pub mod attribute {
     pub const SPECIAL: u16 = 1 << 4;
     /// Without a name in its object.
     pub const UNNAMED: u16 = 1 << 5;
+    /// Defined by an object, and known to it alone.
+    pub const FILE_LOCAL: u16 = 1 << 6;
 }
 
 /// Where the definition that counts is.
@@ -199,6 +201,14 @@ impl<'data> Symbols<'data> {
         }
     }
 
+    /// Whether it has a name.
+    pub fn is_named(&self, symbol: GoSymbol) -> bool {
+        match self.made(symbol) {
+            Some(made) => !made.name.is_empty(),
+            None => !self.is(symbol, attribute::UNNAMED),
+        }
+    }
+
     /// Its name for people.
     pub fn display(&self, symbol: GoSymbol) -> Cow<'_, str> {
         String::from_utf8_lossy(self.name(symbol))
@@ -328,7 +338,10 @@ impl<'data> Symbols<'data> {
 
     /// Whether only its object can refer to it.
     pub fn is_file_local(&self, symbol: GoSymbol) -> bool {
-        self.version(symbol) == Version::Static
+        match self.made(symbol) {
+            Some(_) => self.version(symbol) == Version::Static,
+            None => self.is(symbol, attribute::FILE_LOCAL),
+        }
     }
 
     /// Whether it is content-addressed by a full hash.

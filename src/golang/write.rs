@@ -23,6 +23,7 @@ use super::elf::notes::{self, Reserved};
 use super::elf::sections::{Headers, SYMBOL, SectionTable};
 use super::elf::symtab::{self, Symtab};
 use super::layout::{Addresses, Segment};
+use super::memory::Behind;
 use super::program::Program;
 use super::relocate::{self, Relocator};
 use super::setup::FipsSymbols;
@@ -39,6 +40,9 @@ use plan::Job;
 
 /// What the file may be used for, less what the user's umask takes away.
 const MODE: u32 = 0o775;
+
+/// What the name of the section of the table of functions ends with: some programs have it where the dynamic linker may write.
+const FUNCTIONS: &[u8] = b".gopclntab";
 
 /// Everything that the file is made of.
 #[derive(Clone, Copy)]
@@ -57,8 +61,8 @@ pub struct Input<'a, 'data> {
     pub fips: &'a FipsSymbols,
     /// The debug information, unless it is left out.
     pub debug: Option<&'a dyn DebugInfo>,
-    /// To be called when debug sections are made.
-    pub behind_debug: &'a (dyn Fn() + Sync),
+    /// Takes out of memory what is not read again behind a stage.
+    pub give_back: &'a (dyn Fn(Behind) + Sync),
 }
 
 /// A file that is complete and in its place.
@@ -165,8 +169,8 @@ enum Work {
     Image(Job),
     /// A piece of a debug section.
     Debug(usize, usize),
-    /// What is done once between debug sections and the program.
-    Between,
+    /// What is done once behind code and data.
+    Behind,
 }
 
 /// What becomes of debug information.
@@ -176,6 +180,12 @@ enum Aim<'a> {
     Plain(&'a [Placed]),
     /// It is compressed.
     Packed(&'a Packing),
+}
+
+/// The symbol table, made.
+struct Listed {
+    symtab: Symtab,
+    parts: Vec<symtab::Written>,
 }
 
 /// Where what follows the debug sections lies in the file.
@@ -194,15 +204,9 @@ impl<'data> Writer<'_, 'data> {
         let packing = options.compress_dwarf.then(|| Packing::new(debug, start));
         let plain = packing::plain(debug, start);
         let aim = packing.as_ref().map_or(Aim::Plain(&plain), Aim::Packed);
-        let between = OnceLock::new();
-        self.write_contents(&contents, aim, || {
-            (self.input.behind_debug)();
-            between.get_or_init(|| {
-                let symtab = (!options.omit_symtab).then(|| symtab::plan(source)).transpose();
-                (self.note(self.sum(&contents)), self.note(symtab).flatten())
-            });
-        });
-        let (sum, symtab) = between.into_inner().unwrap_or_default();
+        let behind = OnceLock::new();
+        self.write_contents(&contents, aim, || _ = behind.get_or_init(|| self.behind_data(&contents, source)));
+        let (sum, listed) = behind.into_inner().unwrap_or_default();
         let (placed, grown) = match packing {
             None => (plain, Vec::new()),
             Some(packing) => {
@@ -211,13 +215,15 @@ impl<'data> Writer<'_, 'data> {
                 (placed, grown)
             }
         };
-        let tail = self.place(&mut sections, symtab.as_ref(), &placed);
+        let symtab = listed.as_ref().map(|listed| &listed.symtab);
+        let tail = self.place(&mut sections, symtab, &placed);
         // What was written of a section that did not shrink must not be written after what it is in the end.
         self.note(self.file.flush());
         self.note(self.file.set_size(tail.size));
+        let symtab_size = symtab.map_or(0, |symtab| symtab.count * SYMBOL);
         rayon::join(
             || self.write_plain(&grown, &placed),
-            || symtab.iter().for_each(|symtab| self.write_symbols(symtab, source, &tail)),
+            || listed.into_iter().for_each(|listed| self.write_symbols(listed, &tail)),
         );
         self.note(self.file.flush());
         self.note(self.write_headers(&sections, facts, &tail));
@@ -227,7 +233,6 @@ impl<'data> Writer<'_, 'data> {
         let Faults { mut errors, problems } = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         errors.extend(relocate::report(problems, self.input.symbols, self.input.program));
         Diagnostics::check((), errors)?;
-        let symtab_size = symtab.map_or(0, |symtab| symtab.count * SYMBOL);
         Ok(Written { symtab_size, replaced: self.file.finish()? })
     }
 
@@ -240,20 +245,41 @@ impl<'data> Writer<'_, 'data> {
         self.input.debug.map_or(&[], |debug| debug.sections())
     }
 
-    /// Makes the debug sections and the sections of the program. Debug sections come first, and each before the next: where
-    /// the next one lies may depend on how far it shrinks. One worker calls `between` when there is none left to be begun.
-    fn write_contents(&self, contents: &Contents<'_, 'data>, aim: Aim<'_>, between: impl Fn() + Sync) {
+    /// Makes all sections of the program and of debug information: code and data, then the table of functions, which has their names
+    /// as the symbol table does, and debug sections at last. So there is less to be in memory at a time. One worker calls `behind`
+    /// when of code and data there is nothing left to be begun.
+    ///
+    /// Debug sections are made one before the next: where the next one lies may depend on how far it shrinks.
+    fn write_contents(&self, contents: &Contents<'_, 'data>, aim: Aim<'_>, behind: impl Fn() + Sync) {
         let pieces =
             |(index, section): (usize, &DebugSection)| (0..section.pieces).map(move |piece| Work::Debug(index, piece));
         let debug = self.debug_sections().iter().enumerate().flat_map(pieces);
+        let is_of_functions = |job: &Job| self.input.addresses.sections[job.section].name.ends_with(FUNCTIONS);
         let jobs = plan::cut(self.input.addresses, self.input.tables);
-        let work: Vec<Work> = debug.chain([Work::Between]).chain(jobs.into_iter().map(Work::Image)).collect();
+        let (functions, data): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_of_functions);
+        let image = |jobs: Vec<Job>| jobs.into_iter().map(Work::Image);
+        let work: Vec<Work> = image(data).chain([Work::Behind]).chain(image(functions)).chain(debug).collect();
         // Workers take pieces from the front, one by one.
         work.iter().par_bridge().for_each_init(Encoder::default, |encoder, work| match work {
             Work::Image(job) => self.write_job(contents, job),
             Work::Debug(section, piece) => self.make_debug(*section, *piece, aim, encoder),
-            Work::Between => between(),
+            Work::Behind => behind(),
         });
+    }
+
+    /// Sums the FIPS module up, and makes the symbol table.
+    fn behind_data(
+        &self,
+        contents: &Contents<'_, 'data>,
+        source: &symtab::Source<'_, 'data>,
+    ) -> (Option<fips::Sum>, Option<Listed>) {
+        let sum = self.note(self.sum(contents));
+        (self.input.give_back)(Behind::Writing);
+        let is_wanted = !self.input.program.options.omit_symtab;
+        let symtab = is_wanted.then(|| self.note(symtab::plan(source))).flatten();
+        let listed = symtab.map(|symtab| Listed { parts: symtab.make(source), symtab });
+        (self.input.give_back)(Behind::Listing);
+        (sum, listed)
     }
 
     fn sum(&self, contents: &Contents<'_, 'data>) -> std::result::Result<fips::Sum, Diagnostic> {
@@ -325,19 +351,17 @@ impl<'data> Writer<'_, 'data> {
         }
     }
 
-    fn write_symbols(&self, symtab: &Symtab, source: &symtab::Source<'_, 'data>, tail: &Tail) {
+    fn write_symbols(&self, Listed { symtab, parts }: Listed, tail: &Tail) {
         let (records, names) = symtab.start();
         self.note(self.file.write_at(&records, tail.symtab));
         self.note(self.file.write_at(&names, tail.strtab));
-        // Some have thousands of symbols and most a few.
-        (0..symtab.parts()).into_par_iter().with_max_len(1).for_each(|part| {
-            let written = symtab.write(source, part);
-            for (start, pieces) in [(tail.symtab, written.records), (tail.strtab, written.names)] {
+        for part in parts {
+            for (start, pieces) in [(tail.symtab, part.records), (tail.strtab, part.names)] {
                 for (at, bytes) in pieces.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
                     self.note(self.file.write(Bytes::Own(bytes), start + at));
                 }
             }
-        });
+        }
     }
 
     fn write_headers(

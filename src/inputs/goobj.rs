@@ -376,9 +376,14 @@ impl<'data> Object<'data> {
         ]
     }
 
-    /// The bytes of names, and of everything that tells what symbols are, but not what they hold and refer to.
-    pub fn names_and_records(&self) -> &'data [u8] {
-        self.data.get(..self.blocks[block::RELOCATION_INDEX] as usize).unwrap_or_default()
+    /// The bytes that tell what symbols are, but not what they hold and refer to.
+    pub fn records(&self) -> &'data [u8] {
+        self.blocks_of(block::DEFINITIONS..block::RELOCATION_INDEX)
+    }
+
+    /// The bytes of names.
+    pub fn names(&self) -> &'data [u8] {
+        self.data.get(..self.blocks[block::AUTOLIB] as usize).unwrap_or_default()
     }
 
     /// The bytes that say which auxiliary symbols belong to which definition.
@@ -632,8 +637,8 @@ mod tests {
         assert_eq!((object.contents_of(2..4), object.relocations_of(9..12)), (&b""[..], &b""[..]));
         let [index, records] = object.auxiliary();
         assert_eq!((index.len(), records.len()), (4 * 4, 3 * AUX));
-        let before = object.names_and_records();
-        assert!(before.starts_with(MAGIC) && before.ends_with(object.symbols().last().expect("a symbol").0));
+        assert!(object.names().starts_with(MAGIC) && object.names().ends_with(b"c"));
+        assert_eq!((object.records().len(), &object.records()[..SYMBOL]), (3 * SYMBOL, &object.symbol(0).0[..]));
     }
 
     #[test]

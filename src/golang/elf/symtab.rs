@@ -206,11 +206,6 @@ const fn is_allocated_data(kind: Kind) -> bool {
 }
 
 impl Symtab {
-    /// How many parts there are to write.
-    pub fn parts(&self) -> usize {
-        self.parts.len()
-    }
-
     /// The start of both sections: the null symbol and the file.
     pub fn start(&self) -> (Vec<u8>, Vec<u8>) {
         let mut records = vec![0; SYMBOL as usize];
@@ -219,9 +214,16 @@ impl Symtab {
         (records, [b"\0", FILE_NAME, b"\0"].concat())
     }
 
-    /// Makes one part.
-    pub fn write(&self, source: &Source<'_, '_>, part: usize) -> Written {
-        let part = &self.parts[part];
+    /// Makes all of it but the start.
+    pub fn make(&self, source: &Source<'_, '_>) -> Vec<Written> {
+        // Some parts have thousands of symbols and most a few.
+        self.parts.par_iter().with_max_len(1).map(|part| part.make(source)).collect()
+    }
+}
+
+impl Part {
+    fn make(&self, source: &Source<'_, '_>) -> Written {
+        let part = self;
         let spans = [part.locals, part.globals];
         let mut records = spans.map(|span| Vec::with_capacity((span.count * SYMBOL) as usize));
         let mut names = spans.map(|span| Vec::<u8>::with_capacity(span.bytes as usize));

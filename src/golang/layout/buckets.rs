@@ -9,8 +9,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::groups::Groups;
+use super::signs::Signs;
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::golang::ahead;
 use crate::golang::symbols::{GoSymbol, Kind, Symbols, attribute};
 use crate::inputs::goabi::Release;
 
@@ -175,12 +175,12 @@ struct Change {
 }
 
 /// Collects the data that is part of the program, and puts what belongs to a group into it. After this no data may be made.
-pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups) -> Buckets {
+pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups, signs: &Signs) -> Buckets {
     let mut buckets = Buckets::new(release);
     let count = symbols.count() as u32;
     let chunks = 0..count.div_ceil(CHUNK);
     let chunk = |chunk: u32| (chunk * CHUNK).max(1)..count.min((chunk + 1) * CHUNK);
-    let found = chunks.into_par_iter().map(|at| find(symbols, groups, &buckets, chunk(at)));
+    let found = chunks.into_par_iter().map(|at| find(symbols, groups, signs, &buckets, chunk(at)));
     let found: Vec<Found> = found.collect();
     let columns = symbols.kinds.par_chunks_mut(CHUNK as usize).zip(symbols.attributes.par_chunks_mut(CHUNK as usize));
     columns.zip(&found).for_each(|((kinds, attributes), found)| {
@@ -204,43 +204,28 @@ pub fn collect(symbols: &mut Symbols<'_>, release: &Release, groups: Groups) -> 
 const CHUNK: u32 = 1 << 14;
 
 /// Finds the data that is part of the program among some symbols.
-fn find(symbols: &Symbols<'_>, groups: Groups, buckets: &Buckets, ids: Range<u32>) -> Found {
-    let live: Vec<GoSymbol> = ids.map(GoSymbol).filter(|symbol| may_be_laid_out(symbols, *symbol)).collect();
-    // Names lie apart from the rest: waiting for one after the other is quicker than for both in turns.
-    let named = live.chunks(ahead::BATCH).flat_map(|batch| {
-        ahead::look_at_names(symbols, batch.iter().copied());
-        batch.iter().filter_map(|symbol| named(symbols, *symbol))
-    });
-    let named: Vec<(Item, &[u8])> = named.collect();
+fn find(symbols: &Symbols<'_>, groups: Groups, signs: &Signs, buckets: &Buckets, ids: Range<u32>) -> Found {
     let mut found = Found { of: vec![Vec::new(); buckets.kinds.len()], changes: Vec::new() };
-    for (item, name) in named {
-        let (symbol, own) = (item.symbol, symbols.kind(item.symbol));
-        let group = groups.of(symbols, symbol, name);
+    for symbol in ids.map(GoSymbol).filter(|symbol| is_laid_out(symbols, *symbol)) {
+        let own = symbols.kind(symbol);
+        let group = groups.of(symbols, symbol, signs);
         let is_hidden = group.is_some() || groups.is_hidden(symbols, symbol);
         let kind = group.unwrap_or(own);
         if is_hidden || kind != own {
             found.changes.push(Change { symbol, kind, is_hidden });
         }
         if let Some(position) = buckets.position(kind).filter(|_| !symbols.is(symbol, attribute::SPECIAL)) {
-            found.of[position].push(item);
+            found.of[position].push(item(symbols, symbol));
         }
     }
     found
 }
 
-/// Whether a symbol is part of the program and data, as far as columns tell. Of data without a name, most is for the table of functions
-/// alone: it is not even looked at.
-fn may_be_laid_out(symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
+/// Whether a symbol is data that is part of the program and has a place of its own.
+fn is_laid_out(symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
     let kind = symbols.kind(symbol);
     let is_data = !kind.is_text() && !kind.is_dwarf() && kind != Kind::Undefined;
-    is_data && symbols.is_reachable(symbol) && (kind.is_top_level_unnamed() || !symbols.is(symbol, attribute::UNNAMED))
-}
-
-/// A symbol and its name, if it is laid out.
-fn named<'a>(symbols: &'a Symbols<'_>, symbol: GoSymbol) -> Option<(Item, &'a [u8])> {
-    let name = symbols.name(symbol);
-    let is_laid_out = !name.is_empty() || symbols.kind(symbol).is_top_level_unnamed();
-    is_laid_out.then(|| (item(symbols, symbol), name))
+    is_data && symbols.is_reachable(symbol) && (kind.is_top_level_unnamed() || symbols.is_named(symbol))
 }
 
 /// Moves read-only data with relocations to where the dynamic linker may write.

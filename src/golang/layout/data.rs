@@ -199,6 +199,7 @@ fn join_relocation_tables(symbols: &Symbols<'_>, items: &mut Vec<Item>) {
 mod tests {
     use super::super::buckets::collect;
     use super::super::groups::Groups;
+    use super::super::signs::Signs;
     use super::*;
     use crate::args::golink::GoLink;
     use crate::golang::fixture::{self, Definition};
@@ -219,7 +220,8 @@ mod tests {
                 symbols.set_kind(symbol, Kind::ElfReadOnly);
             }
         }
-        let mut buckets = collect(&mut symbols, program.release, Groups::of_program(&program));
+        let groups = Groups::of_program(&program);
+        let mut buckets = collect(&mut symbols, program.release, groups, &Signs::default());
         let items = match kind {
             Kind::Type if program.release.types_are_walked => {
                 sort_walked_types(&symbols, program.release, buckets.take(kind))?.items

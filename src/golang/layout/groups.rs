@@ -4,9 +4,10 @@
 //! Types, strings, function values and pointer masks lie together, each group behind a symbol that stands for it in
 //! `.symtab`. The order in which these symbols are made is part of the output: it breaks ties of the layout.
 
+use super::signs::{Sign, Signs};
 use crate::golang::machine::POINTER;
 use crate::golang::program::Program;
-use crate::golang::symbols::{GoSymbol, Kind, Symbols, Version, attribute};
+use crate::golang::symbols::{GoSymbol, Kind, Symbols, attribute};
 
 /// Marks that stand at the bounds of sections, in the order in which they are made.
 const BOUNDS: [(&[u8], Kind); 16] = [
@@ -100,12 +101,13 @@ impl Groups {
         Groups { walked, relro: program.is_position_independent() && !walked }
     }
 
-    /// The group of a symbol of this name that is part of the program, if it belongs to one.
-    pub(super) fn of(self, symbols: &Symbols<'_>, symbol: GoSymbol, name: &[u8]) -> Option<Kind> {
+    /// The group of a symbol that is part of the program, if it belongs to one.
+    pub(super) fn of(self, symbols: &Symbols<'_>, symbol: GoSymbol, signs: &Signs) -> Option<Kind> {
+        let sign = || signs.of(symbols, symbol);
         match symbols.kind(symbol) {
             _ if symbols.is(symbol, attribute::SPECIAL) => None,
-            Kind::Rodata | Kind::GoFunc => self.by_name(symbols, symbol, name),
-            Kind::NoptrBss if self.walked && name.starts_with(b"type:.gcmask.") => Some(Kind::GcMask),
+            Kind::Rodata | Kind::GoFunc => self.by_sign(sign()).or_else(|| self.of_itab(symbols, symbol)),
+            Kind::NoptrBss if self.walked && sign().has(Sign::GC_MASK) => Some(Kind::GcMask),
             _ => None,
         }
     }
@@ -114,33 +116,25 @@ impl Groups {
     /// outside of its object can name.
     pub(super) fn is_hidden(self, symbols: &Symbols<'_>, symbol: GoSymbol) -> bool {
         symbols.kind(symbol) == Kind::CoverageCounter
-            || symbols.version(symbol) == Version::Static
+            || symbols.is_file_local(symbol)
                 && symbols.unit(symbol).is_some_and(|unit| !symbols.object(unit).object.is_from_assembly())
                 && !symbols.package_path(symbol).is_empty()
     }
 
-    fn by_name(self, symbols: &Symbols<'_>, symbol: GoSymbol, name: &[u8]) -> Option<Kind> {
-        let is_mask = name.starts_with(b"runtime.gcbits.") || !self.walked && name.starts_with(b"type:.gcprog.");
-        Some(match (is_mask, self.relro) {
-            _ if name.starts_with(b"go:string.") => Kind::GoString,
-            (true, _) => Kind::GcBits,
-            (_, relro) if name.ends_with("·f".as_bytes()) => {
-                if relro {
-                    Kind::GoFuncRelro
-                } else {
-                    Kind::GoFunc
-                }
-            }
-            (_, relro) if name.starts_with(b"type:") => {
-                if relro {
-                    Kind::TypeRelro
-                } else {
-                    Kind::Type
-                }
-            }
-            _ if self.walked && symbols.is_itab(symbol) => Kind::Type,
-            _ => return None,
-        })
+    fn by_sign(self, sign: Sign) -> Option<Kind> {
+        let is_mask = sign.has(Sign::GC_BITS) || !self.walked && sign.has(Sign::GC_PROGRAM);
+        let kinds = [
+            (sign.has(Sign::STRING), Kind::GoString, Kind::GoString),
+            (is_mask, Kind::GcBits, Kind::GcBits),
+            (sign.has(Sign::FUNCTION), Kind::GoFunc, Kind::GoFuncRelro),
+            (sign.has(Sign::TYPE), Kind::Type, Kind::TypeRelro),
+        ];
+        let (_, kind, relro) = kinds.into_iter().find(|(is_it, ..)| *is_it)?;
+        Some(if self.relro { relro } else { kind })
+    }
+
+    fn of_itab(self, symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Kind> {
+        (self.walked && symbols.is_itab(symbol)).then_some(Kind::Type)
     }
 }
 
@@ -173,7 +167,7 @@ mod tests {
         fixture::reach_all(&mut symbols);
         let known: Vec<GoSymbol> = symbols.all().take(7).collect();
         let groups = make(&mut symbols, &program);
-        buckets::collect(&mut symbols, program.release, groups);
+        buckets::collect(&mut symbols, program.release, groups, &Signs::default());
         let of = |symbol: &GoSymbol| (symbols.kind(*symbol), symbols.is(*symbol, attribute::NOT_IN_SYMTAB));
         known.iter().map(of).collect()
     }

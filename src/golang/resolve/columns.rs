@@ -12,7 +12,7 @@ use crate::golang::program::Package;
 use crate::golang::symbols::Kind;
 use crate::golang::symbols::names::NameTable;
 use crate::golang::symbols::{
-    GoSymbol, Home, MADE, Made, ObjectEntry, Symbols, attribute, blocks_of_descriptions, power,
+    GoSymbol, Home, MADE, Made, ObjectEntry, Symbols, Version, attribute, blocks_of_descriptions, power,
 };
 use crate::inputs::goobj::SymbolRecord;
 use crate::inputs::goobj::records::{flag, flag2};
@@ -130,8 +130,7 @@ impl<'a> Columns<'a> {
         self.homes[at] = home;
         self.kinds[at] = Kind::of_object(record.kind());
         self.sizes[at] = record.size();
-        let unnamed = if record.is_unnamed() { attribute::UNNAMED } else { 0 };
-        self.attributes[at] = attributes_of(record) | unnamed;
+        self.attributes[at] = attributes_of(record) | attributes_of_name(record);
         self.alignments[at] = alignment_of(record);
         self.flags[at] = (record.flags(), record.flags2());
     }
@@ -182,6 +181,16 @@ pub(super) fn attributes_of(record: SymbolRecord<'_>) -> u16 {
     let local = if record.flags() & flag::LOCAL != 0 { attribute::LOCAL } else { 0 };
     let used = if record.flags2() & flag2::USED_IN_IFACE != 0 { attribute::USED_IN_IFACE } else { 0 };
     local | used
+}
+
+/// The attributes that are said anew where another definition takes a symbol over.
+pub(super) const OF_NAME: u16 = attribute::UNNAMED | attribute::FILE_LOCAL;
+
+/// Those of [`OF_NAME`] that a definition has.
+pub(super) fn attributes_of_name(record: SymbolRecord<'_>) -> u16 {
+    let unnamed = if record.is_unnamed() { attribute::UNNAMED } else { 0 };
+    let is_static = Version::of_abi(record.abi()) == Version::Static;
+    unnamed | if is_static { attribute::FILE_LOCAL } else { 0 }
 }
 
 pub(super) fn alignment_of(record: SymbolRecord<'_>) -> u8 {

@@ -1,7 +1,5 @@
 //! Small programs written as whole files, and read back by another reader.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use object::read::elf::FileHeader;
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
@@ -118,7 +116,7 @@ fn written(options: &mut GoLink, debug: Option<&dyn DebugInfo>) -> Result<Vec<u8
     place(zeroed, DATA + 0x200, 3);
     let text = [start, main, text_start, text_end];
     let tables = Tables::default();
-    let behind_debug = AtomicU32::new(0);
+    let stages = Mutex::new(Vec::new());
     let input = Input {
         program: &program,
         symbols: &symbols,
@@ -127,10 +125,10 @@ fn written(options: &mut GoLink, debug: Option<&dyn DebugInfo>) -> Result<Vec<u8
         tables: &tables,
         fips: &fips,
         debug,
-        behind_debug: &|| _ = behind_debug.fetch_add(1, Ordering::Relaxed),
+        give_back: &|behind| lock(&stages).push(behind),
     };
     write(input)?;
-    assert_eq!(behind_debug.load(Ordering::Relaxed), 1, "whether there are debug sections or not");
+    assert_eq!(*lock(&stages), [Behind::Writing, Behind::Listing], "whether there are debug sections or not");
     Ok(std::fs::read(&options.output).expect("the file"))
 }
 
