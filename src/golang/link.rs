@@ -6,7 +6,7 @@
 //!      -> inittask::make -> liveness -> setup::module -> layout::order -> strdata -> elf::dynamic -> setup::image
 //!      -> stackcheck | text::measure | dwarf::scan -> text::settle
 //!      -> pclntab::describe
-//!      -> dwarf::Scan::draft | dwarf::Scan::line_heads | dwarf::frames | pclntab::measure, typelink::list, signs
+//!      -> dwarf::Scan::draft | pclntab::measure, typelink::list | dwarf::frames | dwarf::Scan::line_heads, signs
 //!      -> dwarf::Draft::outline
 //!      -> dwarf::Outline::plan | (typelink -> buildinfo -> pclntab -> groups -> moduledata -> buckets -> elf::dynamic
 //!                                 -> undefined::check -> address)
@@ -219,21 +219,20 @@ fn measure_tables<'data>(
     let (scan, unread) = (scan.as_ref(), memory::unread(symbols, Behind::Describing));
     let tables = || {
         rayon::join(
+            || (pclntab::measure(symbols, program, text, places, described), typelink::list(symbols, program)),
             || {
-                let functions = pclntab::measure(symbols, program, text, places, described);
-                (functions, typelink::list(symbols, program), Signs::read(symbols))
-            },
-            || {
-                let frames = || dwarf::frames(symbols, program, text, places, &functions);
-                scan.map(|scan| rayon::join(|| scan.line_heads(symbols, program), frames))
+                let frames = || scan.map(|_| dwarf::frames(symbols, program, text, places, &functions));
+                // The smallest pieces of work at last, for both workers to have some until the end.
+                let names = || (scan.map(|scan| scan.line_heads(symbols, program)), Signs::read(symbols));
+                rayon::join(frames, names)
             },
         )
     };
-    let (draft, ((functions, links, signs), debug)) = memory::while_giving_back(store, unread, || {
+    let (draft, ((functions, links), (frames, (heads, signs)))) = memory::while_giving_back(store, unread, || {
         // All of it goes on while one worker makes types.
         rayon::join(|| scan.map(|scan| scan.draft(symbols, program, text)).transpose(), tables)
     });
-    let outline = scan.zip(draft?).zip(debug);
+    let outline = scan.zip(draft?).zip(heads.zip(frames));
     let outline = outline.map(|((scan, draft), debug)| draft.outline(scan, program, text, debug)).transpose()?;
     Ok(Measured { signs, links, functions: functions?, outline })
 }
