@@ -223,13 +223,12 @@ impl Symtab {
 
 impl Part {
     fn make(&self, source: &Source<'_, '_>) -> Written {
-        let part = self;
-        let spans = [part.locals, part.globals];
+        let spans = [self.locals, self.globals];
         let mut records = spans.map(|span| Vec::with_capacity((span.count * SYMBOL) as usize));
         let mut names = spans.map(|span| Vec::<u8>::with_capacity(span.bytes as usize));
-        for (index, entry) in part.entries.iter().enumerate() {
+        for (index, entry) in self.entries.iter().enumerate() {
             if index % ahead::BATCH == 0 {
-                let batch = part.entries[index..].iter().take(ahead::BATCH);
+                let batch = self.entries[index..].iter().take(ahead::BATCH);
                 ahead::look_at_names(source.symbols, batch.map(|entry| entry.symbol));
             }
             let (which, binding) = if entry.is_local { (0, STB_LOCAL) } else { (1, STB_GLOBAL) };

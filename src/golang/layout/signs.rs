@@ -1,6 +1,6 @@
 //! What names say of how data is grouped, read early (Go 1.26 and 1.27, `symtab` of `cmd/link/internal/ld/symtab.go`).
 //!
-//! Names are a quarter of what is read of objects. Stages that make tables need them; the layout that follows asks only what some of
+//! Names are a large part of what is read of objects. Stages that make tables need them; the layout that follows asks only what some of
 //! them begin or end with. So that is found out beside the tables, and names need not be in memory when data is laid out.
 
 use rayon::prelude::*;

@@ -96,6 +96,30 @@ fn tables_of_program_counters_are_symbols_on_request() {
 }
 
 #[test]
+fn who_knows_a_name_is_what_the_definition_that_counts_says() {
+    let named = |name, abi, size| Definition { abi, ..definition(name, 3, size, b"s") };
+    let of = |first, second| {
+        let objects = [first, second].map(|definition| with_hashes(&[[1; 16]], &[definition]));
+        let look = |symbols: &Symbols<'_>| {
+            let symbol = symbols.of_local(ObjectId(0), 0);
+            assert_eq!(symbol, symbols.of_local(ObjectId(1), 0));
+            assert_eq!(symbols.is_named(symbol), !symbols.name(symbol).is_empty());
+            assert_eq!(symbols.is_file_local(symbol), symbols.version(symbol) == Version::Static);
+            (symbols.display(symbol).into_owned(), symbols.is_file_local(symbol))
+        };
+        resolved_with("go1.27", &objects, Unnamed::Symbols, look).expect("a program")
+    };
+    // The zeros at the end may be left out: the larger one of equal contents counts.
+    let known = |size| named("main..stmp_1", u16::MAX, size);
+    let (other, unnamed) = (|size| named("p.x", 0, size), |size| named("", 0, size));
+    let [is_known, is_other, is_unnamed] = [("main..stmp_1", true), ("p.x", false), ("", false)]
+        .map(|(name, is_file_local)| (name.to_owned(), is_file_local));
+    assert_eq!([of(known(1), other(2)), of(other(1), known(2))], [is_other.clone(), is_known.clone()]);
+    assert_eq!([of(known(2), other(1)), of(other(2), known(1))], [is_known.clone(), is_other]);
+    assert_eq!([of(known(1), unnamed(2)), of(unnamed(1), known(2))], [is_unnamed, is_known]);
+}
+
+#[test]
 fn descriptions_are_known_to_what_they_describe() {
     const LINES: u8 = 20;
     // What follows the last thing with a name describes code; the object has nothing else from there on.
