@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::abbreviations::Version as DwarfVersion;
 use crate::golang::layout::Text;
-use crate::golang::symbols::{GoSymbol, Kind, ObjectId, SymbolSet, Symbols, Version};
+use crate::golang::symbols::{GoSymbol, Kind, ObjectId, SymbolSet, Symbols};
 use crate::inputs::goobj::records::flag2;
 use crate::inputs::goobj::{AuxKind, RelocationKind};
 use crate::par::largest_first;
@@ -183,7 +183,7 @@ fn global(symbols: &Symbols<'_>, symbol: GoSymbol) -> Option<Global> {
     } else {
         return None;
     };
-    (symbols.version(symbol) != Version::Static).then_some(found)
+    (!symbols.is_file_local(symbol)).then_some(found)
 }
 
 fn has_data(kind: Kind) -> bool {

@@ -163,7 +163,7 @@ impl Thunks {
     }
 
     fn named(&mut self, symbols: &mut Symbols<'_>, target: GoSymbol, name: &[u8]) -> GoSymbol {
-        let object = symbols.unit(target).filter(|_| symbols.version(target) == Version::Static);
+        let object = symbols.unit(target).filter(|_| symbols.is_file_local(target));
         let Some(object) = object else { return symbols.find_or_make(name, symbols.version(target)) };
         match self.statics.entry((object, name.to_vec())) {
             Entry::Occupied(found) => *found.get(),
