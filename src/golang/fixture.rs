@@ -142,6 +142,18 @@ pub(crate) fn object_with_files(names: &[&str], definitions: &[Definition]) -> V
     bytes
 }
 
+/// An object whose first definitions are its package's own.
+pub(super) fn with_own(own: u32, definitions: &[Definition]) -> Vec<u8> {
+    let mut bytes = object(definitions);
+    // The blocks of definitions follow each other: moving where the others start leaves these to the first.
+    let block = |index: usize| 20 + 4 * index..24 + 4 * index;
+    let start = u32::from_le_bytes(bytes[block(3)].try_into().expect("an offset"));
+    for others in 4..=6 {
+        bytes[block(others)].copy_from_slice(&(start + 21 * own).to_le_bytes());
+    }
+    bytes
+}
+
 /// Copies of an object with some bytes behind its header changed.
 pub(super) fn damaged(object: &[u8], changes: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut source = Mutation::new(88_172_645_463_325_252);

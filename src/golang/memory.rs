@@ -93,8 +93,44 @@ pub fn while_giving_back<T>(store: &Store, unread: Vec<&[u8]>, work: impl FnOnce
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::golink::GoLink;
+    use crate::golang::fixture::{self, Definition};
     use crate::inputs::store::pages;
     use crate::par;
+    use crate::target::Architecture;
+
+    #[test]
+    fn what_is_still_to_be_read_is_not_given_back() {
+        let relocations = vec![(0, 1, 1, 0, 0)];
+        let own =
+            |name, data| Definition { name, kind: 7, data, relocations: relocations.clone(), ..Definition::default() };
+        // The second has no name and describes the first; the third belongs to no package.
+        let definitions = [own("f", b"own"), own("", b"described"), own("g", b"other")];
+        let objects = [fixture::with_own(2, &definitions)];
+        let options = GoLink::default();
+        let program = fixture::program(&options, Architecture::X86_64, &[("main", &[])]);
+        let symbols = fixture::load(&program, &objects);
+        let entry = &symbols.objects[0];
+        let given_back = |behind| unread_of(entry, behind).concat();
+        let held = |behind, bytes: &[u8]| memchr::memmem::find(&given_back(behind), bytes).is_some();
+        for (behind, want) in [
+            (Behind::Resolving, [false; 3]),
+            (Behind::Scanning, [true, true, false]),
+            (Behind::Describing, [false, true, false]),
+            (Behind::Measuring, [false; 3]),
+            (Behind::Writing, [true, false, true]),
+            (Behind::Listing, [false; 3]),
+        ] {
+            assert_eq!([&b"own"[..], b"described", b"other"].map(|bytes| held(behind, bytes)), want, "{behind:?}");
+        }
+        let lengths = [Behind::Scanning, Behind::Writing].map(|behind| given_back(behind).len());
+        let of_relocations = entry.object.relocations_of(0..1).len();
+        assert_eq!(lengths, [2 * of_relocations + 12, 2 * of_relocations + 8]);
+        let has_names = |behind| unread_of(entry, behind).contains(&entry.object.names());
+        assert!([Behind::Resolving, Behind::Measuring, Behind::Listing].into_iter().all(has_names));
+        // All of it is little, and worth nobody's time.
+        assert_eq!(unread(&symbols, Behind::Writing), Vec::<&[u8]>::new());
+    }
 
     #[test]
     fn memory_is_given_back_whoever_is_there_to_do_it() {

@@ -3,7 +3,7 @@
 use super::slots::Meaning;
 use super::*;
 use crate::args::golink::GoLink;
-use crate::golang::fixture::{Definition, object, program};
+use crate::golang::fixture::{Definition, object, program, with_own};
 use crate::inputs::goobj::records::{flag, package_index};
 use crate::inputs::goobj::{AuxKind, Reference};
 use crate::mutation::Mutation;
@@ -45,18 +45,6 @@ fn winner(release: &str, objects: &[Vec<u8>], name: &str) -> Result<(u32, u64, V
         let symbol = symbols.find(name.as_bytes(), Version::Abi0).expect("a symbol");
         (symbol.0, symbols.size(symbol), symbols.data(symbol).to_vec())
     })
-}
-
-/// An object whose first definitions are its package's own.
-fn with_own(own: u32, definitions: &[Definition]) -> Vec<u8> {
-    let mut bytes = object(definitions);
-    // The blocks of definitions follow each other: moving where the others start leaves these to the first.
-    let block = |index: usize| 20 + 4 * index..24 + 4 * index;
-    let start = u32::from_le_bytes(bytes[block(3)].try_into().expect("an offset"));
-    for others in 4..=6 {
-        bytes[block(others)].copy_from_slice(&(start + 21 * own).to_le_bytes());
-    }
-    bytes
 }
 
 /// An object whose first definitions are content-addressed, with these hashes.
