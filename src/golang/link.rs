@@ -222,7 +222,7 @@ fn measure_tables<'data>(
             || (pclntab::measure(symbols, program, text, places, described), typelink::list(symbols, program)),
             || {
                 let frames = || scan.map(|_| dwarf::frames(symbols, program, text, places, &functions));
-                // The smallest pieces of work at last, for both workers to have some until the end.
+                // The smallest pieces of work at last, for all workers to have some until the end.
                 let names = || (scan.map(|scan| scan.line_heads(symbols, program)), Signs::read(symbols));
                 rayon::join(frames, names)
             },

@@ -169,8 +169,8 @@ enum Work {
     Image(Job),
     /// A piece of a debug section.
     Debug(usize, usize),
-    /// What is done once behind code and data.
-    Behind,
+    /// The symbol table, and the sum of what is made: once.
+    Symbols,
 }
 
 /// What becomes of debug information.
@@ -258,12 +258,12 @@ impl<'data> Writer<'_, 'data> {
         let jobs = plan::cut(self.input.addresses, self.input.tables);
         let (functions, data): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_of_functions);
         let image = |jobs: Vec<Job>| jobs.into_iter().map(Work::Image);
-        let work: Vec<Work> = image(data).chain([Work::Behind]).chain(image(functions)).chain(debug).collect();
+        let work: Vec<Work> = image(data).chain([Work::Symbols]).chain(image(functions)).chain(debug).collect();
         // Workers take pieces from the front, one by one.
         work.iter().par_bridge().for_each_init(Encoder::default, |encoder, work| match work {
             Work::Image(job) => self.write_job(contents, job),
             Work::Debug(section, piece) => self.make_debug(*section, *piece, aim, encoder),
-            Work::Behind => behind(),
+            Work::Symbols => behind(),
         });
     }
 
